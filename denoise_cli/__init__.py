@@ -1,0 +1,29 @@
+"""denoise-img: takes noise out of pictures, offline.
+
+    import denoise_cli
+
+    clean = denoise_cli.denoise(noisy)                  # an array, a PIL picture, or a path
+    denoiser = denoise_cli.load("win5rb")               # for many pictures
+    cards = denoise_cli.models()                        # what there is
+
+Importing this package imports neither torch nor numpy; using it does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+DEFAULT_MODEL = "win5rb"
+__all__ = ["DEFAULT_MODEL", "__version__", "denoise", "load", "models"]
+
+if TYPE_CHECKING:
+    from denoise_cli.api import denoise, load, models
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        from denoise_cli import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

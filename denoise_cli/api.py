@@ -1,0 +1,101 @@
+"""The public functions of the package."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numpy as np
+from PIL import Image as Pillow
+
+from denoise_cli import DEFAULT_MODEL
+from denoise_cli.batch.picture import Settings, denoise_file, denoise_image
+from denoise_cli.batch.plan import make_plan
+from denoise_cli.denoisers import catalogue
+from denoise_cli.denoisers.card import Card
+from denoise_cli.denoisers.catalogue import load
+from denoise_cli.denoisers.denoiser import Denoiser, Progress
+from denoise_cli.errors import UsageError
+from denoise_cli.images.codec import SaveOptions
+from denoise_cli.images.image import Image, PixelFormat, Samples, to_pixels, to_samples, white_of_floats
+from denoise_cli.images.pillow import image_of, picture_of
+
+__all__ = ["denoise", "load", "models"]
+
+Kind = TypeVar("Kind", np.ndarray, Pillow.Image, Path, str)
+
+
+def models() -> list[Card]:
+    """The cards of all bundled denoisers."""
+    return catalogue.cards()
+
+
+def denoise(
+    image: Kind,
+    model: str | Denoiser = DEFAULT_MODEL,
+    *,
+    output: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+    strength: float = 1.0,
+    sigma: float | None = None,
+    white: float | None = None,
+    quality: int = 95,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Kind:
+    """Takes the noise out of one picture and gives the same kind of thing back.
+
+    `image`: an array `[height, width]` or `[height, width, channels]` of integers (white: the type's largest) or
+    floats (white: 1.0, unless its values plainly say otherwise or `white` does), two and four channels being gray and
+    colour with alpha; a PIL picture; or the path of a file of any supported format, whose result is written to
+    `output` (default: `NAME.denoised.EXT` beside it) and its path returned.
+
+    `model`: a name, a weights file, or what `load` gave; `options` are those of `load`. `strength`: 0 leaves the
+    picture as it is, 1 denoises in full. `sigma`: the noise level, 0 to 255, for models that take it.
+    `progress(done, total)` is called with pixels now and then.
+
+    Raises UsageError, PictureError or WeightsError, all of them ValueErrors; FileExistsError where the result is there
+    already and `overwrite` is not set.
+    """
+    if not 0 <= strength <= 1:
+        raise UsageError(f"strength is a number from 0 to 1, not {strength:g}")
+    denoiser = load(model, **options) if isinstance(model, str) else model
+    settings = Settings(denoiser, strength, sigma, white, SaveOptions(quality))
+    if isinstance(image, np.ndarray):
+        return _array(image, settings, progress)
+    if isinstance(image, Pillow.Image):
+        return cast(Kind, _picture(image, settings, progress))  # of the class it has, if not of the subclass
+    plan = make_plan([Path(image)], None if output is None else Path(output), overwrite=overwrite)
+    if not plan.jobs:
+        raise FileExistsError(f"the result of {image} is there already; overwrite=True replaces it")
+    denoise_file(plan.jobs[0], settings, progress)
+    return type(image)(plan.jobs[0].target)
+
+
+def _array(array: Samples, settings: Settings, progress: Progress | None) -> Samples:
+    if array.ndim not in (2, 3) or array.dtype.kind not in "uif" or 0 in array.shape:
+        raise UsageError(
+            "an array must be [height, width] or [height, width, channels] of integers or floats, "
+            f"not {list(array.shape)} of {array.dtype}"
+        )
+    color, alpha = (
+        (array, None) if array.ndim == 2 or array.shape[2] not in (2, 4) else (array[..., :-1], array[..., -1])
+    )
+    floats = array.dtype.kind == "f"
+    white = settings.white or (white_of_floats(color) if floats else float(np.iinfo(array.dtype).max))
+    bits = 8 * array.dtype.itemsize
+    form = PixelFormat("channels", array.dtype, bits, white)
+    result = to_samples(denoise_image(Image(to_pixels(color, form), form, alpha), settings, progress).pixels, form)
+    if alpha is not None:
+        result = np.concatenate([result, alpha[..., None]], axis=2)
+    return result.reshape(array.shape)
+
+
+def _picture(picture: Pillow.Image, settings: Settings, progress: Progress | None) -> Pillow.Image:
+    if picture.mode in ("I;16", "I;16L", "F"):
+        return Pillow.fromarray(_array(np.asarray(picture), settings, progress))
+    image = denoise_image(image_of(picture, None), settings, progress)
+    result = picture_of(to_samples(image.pixels, image.format), image.alpha, image.format)
+    result.info = {**picture.info, **result.info}
+    return result

@@ -1,0 +1,79 @@
+"""Many pictures: reading, computing and writing at the same time, one failure never stopping the rest."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from itertools import islice
+
+from denoise_cli.batch.picture import Settings, denoise_file
+from denoise_cli.batch.plan import Job
+from denoise_cli.errors import DenoiseError
+
+# One picture computes at a time (Settings.turn); meanwhile the next is read and the last is written.
+AT_ONCE = 3
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one picture: its size and time, or why it failed. `bug` is set where nobody foresaw the error."""
+
+    job: Job
+    megapixels: float = 0.0
+    seconds: float = 0.0
+    failure: str | None = None
+    bug: BaseException | None = None
+
+
+class _StoppedError(Exception):
+    """Raised inside a picture that is being denoised when the run is to end."""
+
+
+def denoise_all(
+    jobs: Sequence[Job],
+    settings: Settings,
+    *,
+    done: Callable[[Outcome], None],
+    progress: Callable[[Job, int, int], None] = lambda job, part, whole: None,
+) -> None:
+    """Denoises all pictures and tells of each as it is finished, in the caller's thread.
+
+    `progress` is called from other threads. A KeyboardInterrupt ends the pictures under way, which leave nothing
+    behind, and is raised again.
+    """
+    stop = threading.Event()
+
+    def one(job: Job) -> Outcome:
+        def tell(part: int, whole: int) -> None:
+            if stop.is_set():
+                raise _StoppedError
+            progress(job, part, whole)
+
+        started = time.monotonic()
+        try:
+            megapixels = denoise_file(job, settings, tell)
+        except DenoiseError as error:
+            return Outcome(job, failure=str(error))
+        except MemoryError:
+            return Outcome(job, failure="needs more memory than there is; a smaller --tile may help")
+        except _StoppedError:
+            raise
+        except Exception as error:  # one picture's surprise must not cost the others; it is reported as what it is
+            return Outcome(job, failure=f"met an unforeseen error ({type(error).__name__}: {error})", bug=error)
+        return Outcome(job, megapixels, time.monotonic() - started)
+
+    pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="picture")
+    try:
+        waiting = iter(jobs)
+        running: set[Future[Outcome]] = {pool.submit(one, job) for job in islice(waiting, 2 * AT_ONCE)}
+        while running:
+            finished, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in finished:
+                done(future.result())
+            running |= {pool.submit(one, job) for job in islice(waiting, len(finished))}
+    finally:
+        stop.set()
+        pool.shutdown(wait=True, cancel_futures=True)

@@ -1,0 +1,99 @@
+"""One file: read, denoised page by page, written in the same format or another."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from denoise_cli.batch.plan import Job
+from denoise_cli.denoisers.denoiser import Denoiser, Progress
+from denoise_cli.errors import PictureError
+from denoise_cli.images.codec import Codec, SaveOptions
+from denoise_cli.images.convert import fitting
+from denoise_cli.images.files import replacing
+from denoise_cli.images.formats import by_name, by_suffix, read
+from denoise_cli.images.hidden import filled, hidden, restored
+from denoise_cli.images.image import Image
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How pictures are denoised: by what, how strongly (0 to 1), at which noise level, and how they are written.
+
+    `white`: see `formats.read`. `turn` is held while a picture is computed: one at a time has the processor.
+    """
+
+    denoiser: Denoiser
+    strength: float = 1.0
+    sigma: float | None = None
+    white: float | None = None
+    save: SaveOptions = field(default_factory=SaveOptions)
+    turn: AbstractContextManager[object] = field(default_factory=threading.Lock)
+
+
+def denoise_image(image: Image, settings: Settings, progress: Progress | None = None) -> Image:
+    """The same picture without noise; transparent and non-finite pixels keep what they hold and harm no neighbour."""
+    mask = hidden(image)
+    pixels = image.pixels if mask is None else filled(image.pixels, mask)
+    clean = settings.denoiser(pixels, sigma=settings.sigma, progress=progress)
+    if settings.strength != 1:
+        clean -= pixels
+        clean *= np.float32(settings.strength)
+        clean += pixels
+    return replace(image, pixels=clean if mask is None else restored(clean, image.pixels, mask))
+
+
+def denoise_stream(
+    source: BinaryIO, target: BinaryIO, codec: Codec | None, settings: Settings, progress: Progress | None = None
+) -> float:
+    """Denoises one open file into another, in `codec`'s format (None: the source's); gives its megapixels.
+
+    Raises PictureError, its text to be put behind the file's name.
+    """
+    opened = read(source, settings.white)
+    codec = codec or by_name(opened.format)
+    if opened.count > 1 and not codec.many:
+        raise PictureError(f"holds {opened.count} pictures and {codec.name.upper()} one; write TIFF instead")
+    sizes: list[int] = []
+
+    def clean() -> Iterator[Image]:
+        for image in opened.images:
+            image = fitting(image, codec)
+            sizes.append(image.pixels.shape[0] * image.pixels.shape[1])
+            with settings.turn:
+                image = denoise_image(image, settings, progress)
+            yield image
+
+    codec.write(target, clean(), settings.save)
+    return sum(sizes) / 1e6
+
+
+def denoise_file(job: Job, settings: Settings, progress: Progress | None = None) -> float:
+    """Denoises a file into another, atomically; gives its megapixels.
+
+    With the same suffix the result has the source's format, whatever the suffix says.
+    Raises PictureError, its text to be put behind the source's name.
+    """
+    same = job.source.suffix.lower() == job.target.suffix.lower()
+    try:
+        if not job.source.is_file():
+            raise PictureError("is not a regular file")
+        with job.source.open("rb") as source:
+            job.target.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(job.target) as target:
+                return denoise_stream(source, target, None if same else by_suffix(job.target), settings, progress)
+    except OSError as error:
+        raise PictureError(_what_failed(error, job)) from error
+
+
+def _what_failed(error: OSError, job: Job) -> str:
+    reason = error.strerror or str(error)
+    if error.filename and Path(str(error.filename)) == job.source:
+        return f"cannot be read ({reason})"
+    return f"has no place for its result: {job.target.parent} cannot be written ({reason})"

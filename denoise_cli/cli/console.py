@@ -1,0 +1,65 @@
+"""What users see while they wait."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from denoise_cli.batch.plan import Job
+
+
+class BatchProgress:
+    """A bar on stderr over pictures, those under way counted by their finished part; nothing where no one looks."""
+
+    def __init__(self, pictures: int, *, hidden: bool) -> None:
+        self._console = Console(stderr=True)
+        self._bar = Progress(
+            TextColumn("{task.fields[done]}/{task.fields[pictures]} pictures"),
+            BarColumn(),
+            TextColumn("{task.fields[rate]:.2f} MP/s"),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+            disable=hidden or not self._console.is_terminal,
+        )
+        self._task = self._bar.add_task("", total=pictures, done=0, pictures=pictures, rate=0.0)
+        self._lock = threading.Lock()
+        self._parts: dict[Job, float] = {}
+        self._done, self._megapixels = 0, 0.0
+
+    def __enter__(self) -> BatchProgress:
+        self._bar.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._bar.stop()
+
+    def part(self, job: Job, done: int, total: int) -> None:
+        """A picture's progress, in pixels."""
+        with self._lock:
+            self._parts[job] = done / total
+            self._show()
+
+    def finished(self, job: Job, megapixels: float) -> None:
+        """A picture is done, or has failed."""
+        with self._lock:
+            self._parts.pop(job, None)
+            self._done += 1
+            self._megapixels += megapixels
+            self._show()
+
+    def _show(self) -> None:
+        elapsed = self._bar.tasks[0].elapsed or 0.0
+        rate = self._megapixels / elapsed if elapsed else 0.0
+        self._bar.update(self._task, completed=self._done + sum(self._parts.values()), done=self._done, rate=rate)
+
+    def say(self, text: str) -> None:
+        """A line of its own above the bar."""
+        if self._bar.disable:
+            print(text, file=sys.stderr)
+        else:
+            self._console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,108 @@
+"""`denoise-img fit`: train a network."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Optional
+
+import typer
+
+from denoise_cli.cli import options
+
+if TYPE_CHECKING:
+    from denoise_cli.fitting.loop import Status
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def fit(
+    clean: Annotated[Path, typer.Option(metavar="DIR", help="Clean photos to learn from; noise is added to them.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The weights file to write.")],
+    model: Annotated[
+        str, typer.Option("-m", "--model", metavar="RECIPE", help="cnn, cae, dncnn, win5rb or win5rb-dilated.")
+    ] = "win5rb",
+    noise: Annotated[Optional[str], typer.Option(help="Kind and range of levels, such as gaussian:0-55.")] = None,
+    start: Annotated[
+        Optional[Path],
+        typer.Option("--from", metavar="FILE", help="A weights file to start from. Default: from scratch."),
+    ] = None,
+    gray: Annotated[bool, typer.Option("--gray", help="A network for gray pictures.")] = False,
+    steps: Annotated[Optional[int], typer.Option(min=1, help="Updates of the weights.")] = None,
+    batch: Annotated[Optional[int], typer.Option(min=1, help="Patches in an update.")] = None,
+    patch: Annotated[Optional[int], typer.Option(min=16, help="Pixels a side of a patch.")] = None,
+    rate: Annotated[Optional[float], typer.Option(min=0, help="The learning rate at its highest.")] = None,
+    data: Annotated[str, typer.Option(help="For the card: what the photos are, and their licence.")] = "",
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a weights file that is there already.")
+    ] = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Train a denoiser on clean photos with synthetic noise: how the bundled weights are made.
+
+    A checkpoint lies beside the output while the training runs. Stopped by Ctrl-C or otherwise, the same command goes
+    on from it.
+    """
+    from dataclasses import replace
+
+    from denoise_cli.errors import UsageError
+    from denoise_cli.fitting.clean import fit_clean
+    from denoise_cli.fitting.recipes import recipe
+
+    if output.exists() and not overwrite:
+        raise UsageError(f"{output} is there already; --overwrite replaces it")
+    if output.suffix != ".safetensors":
+        raise UsageError(f"-o {output}: a weights file's name ends in .safetensors")
+    chosen = recipe(model)
+    given: dict[str, Any] = {"noise": noise, "steps": steps, "batch": batch, "patch": patch, "learning_rate": rate}
+    arguments = {**chosen.arguments, "channels": 1 if gray else 3}
+    chosen = replace(
+        chosen, arguments=arguments, seed=seed, **{name: value for name, value in given.items() if value is not None}
+    )
+    checkpoint = output.with_suffix(".checkpoint")
+    try:
+        card = fit_clean(
+            clean,
+            output,
+            chosen,
+            start=start,
+            device=device,
+            checkpoint=checkpoint,
+            training=data,
+            command=_command(),
+            report=_quietly if quiet else _tell,
+        )
+    except KeyboardInterrupt:
+        if checkpoint.exists():
+            print(f"stopped; the same command goes on from {checkpoint}", file=sys.stderr)
+        raise
+    checkpoint.unlink(missing_ok=True)
+    print(output)
+    if not quiet:
+        print(
+            f"{card.parameters / 1e6:.2f} M parameters, {card.macs_per_pixel / 1e6:.2f} M multiply-adds a pixel",
+            file=sys.stderr,
+        )
+
+
+def _tell(status: Status) -> None:
+    minutes = status.seconds_left / 60
+    print(
+        f"step {status.step}/{status.steps}  loss {status.loss:.5f}  "
+        f"PSNR at sigma 25 on held-out photos {status.held_out_psnr:.2f} dB  {minutes:.0f} min left",
+        file=sys.stderr,
+    )
+
+
+def _quietly(status: Status) -> None:
+    pass
+
+
+def _command() -> str:
+    """What was typed, folders by their last name: a card is no place for one machine's paths."""
+    words = [Path(word).name if "/" in word else word for word in sys.argv[1:]]
+    return " ".join(["denoise-img", *(f'"{word}"' if " " in word else word for word in words)])

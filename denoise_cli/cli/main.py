@@ -1,0 +1,52 @@
+"""The command line's entry: finds the command, and turns errors into sentences and exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+# Name and one line of each command besides the main job; its module has `app`, a typer application.
+COMMANDS = {
+    "models": "the denoisers there are, or one's card",
+    "fit": "train a network of your own",
+    "bench": "denoisers side by side: PSNR, SSIM and speed",
+}
+WRONG_USAGE, FAILED, INTERRUPTED = 2, 1, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs `denoise-img`; always raises SystemExit."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    name = words.pop(0) if words and words[0] in COMMANDS else None
+    program = f"denoise-img {name}" if name else "denoise-img"
+    try:
+        module = importlib.import_module(f"denoise_cli.cli.{name or 'run'}")
+        module.app(words, prog_name=program)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:  # whoever read the output has gone, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(FAILED)
+    except Exception as error:
+        sys.exit(_explained(error, verbose=not {"-v", "--verbose"}.isdisjoint(words)))
+
+
+def _explained(error: Exception, *, verbose: bool) -> int:
+    """Says on stderr what went wrong; gives the exit code."""
+    from denoise_cli.errors import DenoiseError, UsageError
+
+    if verbose:
+        import traceback
+
+        traceback.print_exception(error)
+    if isinstance(error, DenoiseError):
+        print(f"denoise-img: {error}", file=sys.stderr)
+        return WRONG_USAGE if isinstance(error, UsageError) else FAILED
+    print(
+        f"denoise-img: an unforeseen error, {type(error).__name__}: {error}\n"
+        "This is a bug. With --verbose it says where; please report that.",
+        file=sys.stderr,
+    )
+    return FAILED

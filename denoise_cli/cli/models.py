@@ -1,0 +1,71 @@
+"""`denoise-img models [NAME]`: the catalogue, or one card."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from denoise_cli.cli import options
+
+if TYPE_CHECKING:
+    from denoise_cli.denoisers.card import Card
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def models(
+    name: Annotated[
+        Optional[str],
+        typer.Argument(metavar="[NAME|FILE]", help="A denoiser or a weights file whose card is wanted."),
+    ] = None,
+    json: options.Json = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """The denoisers there are, or the card of one."""
+    from denoise_cli.denoisers import catalogue
+
+    chosen = catalogue.cards() if name is None else [catalogue.card(name)]
+    if json:
+        print("[" + ",\n ".join(card.to_json() for card in chosen) + "]")
+    elif name is None:
+        _table(chosen)
+    else:
+        _card(chosen[0])
+
+
+def _table(cards: list[Card]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for title, side in (("name", "left"), ("for", "left"), ("level", "left"), ("parameters", "right"),
+                        ("MAC/px", "right"), ("PSNR 25", "right")):  # fmt: skip
+        table.add_column(title, justify=side)  # type: ignore[arg-type]
+    for card in cards:
+        table.add_row(
+            card.name, card.summary, card.level, _short(card.parameters), _short(card.macs_per_pixel), _at_25(card)
+        )
+    Console().print(table)
+
+
+def _card(card: Card) -> None:
+    from dataclasses import asdict
+
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for name, value in asdict(card).items():
+        if value not in ("", {}, None) and not (value == 0 and name != "channels"):
+            table.add_row(name.replace("_", " "), str(value))
+    Console(soft_wrap=True).print(table, markup=False)
+
+
+def _short(number: int) -> str:
+    return f"{number / 1e6:.2f} M" if number >= 1e4 else str(number or "")
+
+
+def _at_25(card: Card) -> str:
+    return ", ".join(f"{levels['25']:.2f} {name}" for name, levels in card.psnr.items() if "25" in levels)

@@ -1,0 +1,212 @@
+"""The main job: `denoise-img IN... [-o OUT]`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Optional
+
+import typer
+
+from denoise_cli import DEFAULT_MODEL, __version__
+from denoise_cli.cli import options
+from denoise_cli.cli.main import COMMANDS
+
+if TYPE_CHECKING:
+    from denoise_cli.batch.many import Outcome
+    from denoise_cli.batch.picture import Settings
+    from denoise_cli.batch.plan import Plan
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+STREAM = "-"
+EPILOG = "Other commands, each with its own --help:\n\n" + "\n\n".join(
+    f"[bold]denoise-img {name}[/bold]  {line}" for name, line in COMMANDS.items()
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"denoise-img {__version__}")
+        raise typer.Exit
+
+
+@app.command(epilog=EPILOG)
+def run(
+    inputs: Annotated[
+        list[str], typer.Argument(metavar="IN...", help="Pictures, folders of pictures, or - for stdin.")
+    ],
+    output: Annotated[
+        Optional[str],
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="OUT",
+            help="For one picture a file or a folder, otherwise a folder, which gets the input folders' tree; - for "
+            "stdout. Default: NAME.denoised.EXT beside each picture.",
+        ),
+    ] = None,
+    model: options.Model = DEFAULT_MODEL,
+    strength: Annotated[float, typer.Option(min=0, max=1, help="How much of the denoising is applied, 0 to 1.")] = 1.0,
+    sigma: Annotated[
+        Optional[float],
+        typer.Option(min=0, max=255, help="The noise level, 0 to 255, for models that take it. Default: estimated."),
+    ] = None,
+    size: options.Size = None,
+    quality: Annotated[int, typer.Option(min=1, max=100, help="Of JPEG and lossy WebP results.")] = 95,
+    white: Annotated[
+        Optional[float],
+        typer.Option(help="The sample value that is white, if it is not the largest (float pictures: 1.0)."),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Redo results that are there already.")] = False,
+    in_place: Annotated[bool, typer.Option("--in-place", help="Replace the pictures by their results.")] = False,
+    device: options.Device = "auto",
+    precision: options.Precision = "auto",
+    tile: options.Tile = "auto",
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    """Take the noise out of pictures.
+
+    A result keeps its picture's size, format, depth, colours, transparency, EXIF and colour profile. Inputs are never
+    touched without --in-place, and results that are there already are not made again without --overwrite.
+    """
+    from denoise_cli.batch.picture import Settings
+    from denoise_cli.batch.plan import make_plan
+    from denoise_cli.denoisers.catalogue import card, load
+    from denoise_cli.denoisers.denoiser import check_sigma
+    from denoise_cli.errors import UsageError
+    from denoise_cli.images.codec import SaveOptions
+
+    if white is not None and not white > 0:
+        raise UsageError(f"--white is the sample value of white, a number above 0, not {white:g}")
+    check_sigma(card(model), sigma)  # before anything slow
+
+    streaming = STREAM in inputs or output == STREAM
+    plan = None if streaming else make_plan(
+        [Path(name) for name in inputs], _path(output), in_place=in_place, overwrite=overwrite
+    )  # fmt: skip
+    if plan is not None and not plan.jobs:
+        raise typer.Exit(_report(plan, [], 0.0, as_json=json, quiet=quiet))
+    denoiser = load(model, size=size, device=device, precision=precision, tile=options.tile_of(tile))
+    settings = Settings(denoiser, strength, sigma, white, SaveOptions(quality))
+    if plan is None:
+        _stream(inputs, output, settings, in_place=in_place)
+    else:
+        raise typer.Exit(_run(plan, settings, as_json=json, quiet=quiet, verbose=verbose))
+
+
+def _path(output: str | None) -> Path | None:
+    """A path that remembers a slash at its end by being a folder."""
+    if output is None:
+        return None
+    if output.endswith("/"):
+        Path(output).mkdir(parents=True, exist_ok=True)
+    return Path(output)
+
+
+def _stream(inputs: list[str], output: str | None, settings: Settings, *, in_place: bool) -> None:
+    """One picture from stdin, to stdout, or both."""
+    import io
+
+    from denoise_cli.batch.picture import denoise_stream
+    from denoise_cli.errors import PictureError, UsageError
+    from denoise_cli.images.files import replacing
+    from denoise_cli.images.formats import by_suffix
+
+    if len(inputs) > 1 or in_place:
+        raise UsageError("- stands for one picture, so it goes with no other input and not with --in-place")
+    (name,) = inputs
+    try:
+        data = sys.stdin.buffer.read() if name == STREAM else Path(name).read_bytes()
+        result = io.BytesIO()
+        codec = None if output in (None, STREAM) else by_suffix(Path(str(output)))
+        denoise_stream(io.BytesIO(data), result, codec, settings)
+        if output in (None, STREAM):
+            sys.stdout.buffer.write(result.getbuffer())
+            sys.stdout.buffer.flush()
+        else:
+            with replacing(Path(str(output))) as file:
+                file.write(result.getbuffer())
+    except PictureError as error:
+        raise PictureError(f"{'standard input' if name == STREAM else name} {error}") from error
+    except OSError as error:
+        raise PictureError(f"{error.filename or name} cannot be read or written ({error.strerror})") from error
+
+
+def _run(plan: Plan, settings: Settings, *, as_json: bool, quiet: bool, verbose: bool) -> int:
+    import time
+    import traceback
+
+    from denoise_cli.batch.many import denoise_all
+    from denoise_cli.cli.console import BatchProgress
+
+    outcomes: list[Outcome] = []
+    started = time.monotonic()
+    with BatchProgress(len(plan.jobs), hidden=quiet) as bar:
+
+        def done(outcome: Outcome) -> None:
+            outcomes.append(outcome)
+            bar.finished(outcome.job, outcome.megapixels)
+            if outcome.failure:
+                bar.say(f"denoise-img: {outcome.job.source} {outcome.failure}")
+            elif verbose:
+                bar.say(f"{outcome.job.source} -> {outcome.job.target}")
+            if verbose and outcome.bug is not None:
+                bar.say("".join(traceback.format_exception(outcome.bug)))
+
+        try:
+            denoise_all(plan.jobs, settings, done=done, progress=bar.part)
+        except KeyboardInterrupt:
+            bar.say("stopped; the same command goes on where it ended")
+            _report(plan, outcomes, time.monotonic() - started, as_json=as_json, quiet=quiet)
+            raise
+    return _report(plan, outcomes, time.monotonic() - started, as_json=as_json, quiet=quiet)
+
+
+def _report(plan: Plan, outcomes: list[Outcome], seconds: float, *, as_json: bool, quiet: bool) -> int:
+    """Prints what became of everything; gives the exit code."""
+    good = [outcome for outcome in outcomes if outcome.failure is None]
+    bad = [outcome for outcome in outcomes if outcome.failure is not None]
+    megapixels = sum(outcome.megapixels for outcome in good)
+    if as_json:
+        import json
+
+        facts: dict[str, Any] = {
+            "denoised": [
+                {"source": str(o.job.source), "result": str(o.job.target), "megapixels": round(o.megapixels, 6)}
+                for o in good
+            ],
+            "failed": [{"source": str(o.job.source), "reason": o.failure} for o in bad],
+            "there_already": plan.there_already,
+            "other_files": plan.others,
+            "not_reached": len(plan.jobs) - len(outcomes),
+            "seconds": round(seconds, 3),
+        }
+        print(json.dumps(facts, ensure_ascii=False))
+    elif not quiet:
+        _say(plan, good, bad, len(plan.jobs) - len(outcomes), megapixels, seconds)
+    return 1 if bad else 0
+
+
+def _say(plan: Plan, good: list[Outcome], bad: list[Outcome], left: int, megapixels: float, seconds: float) -> None:
+    if len(plan.jobs) == 1 and good:
+        print(good[0].job.target)
+        return
+    rate = f" ({megapixels:.1f} MP, {megapixels / seconds:.2f} MP/s)" if good and seconds else ""
+    parts = [f"{len(good)} denoised{rate}"]
+    if plan.there_already:
+        parts.append(f"{plan.there_already} there already (--overwrite redoes them)")
+    if bad:
+        parts.append(f"{len(bad)} failed")
+    if left:
+        parts.append(f"{left} not reached")
+    if plan.others:
+        parts.append(f"{plan.others} other files left alone")
+    print(", ".join(parts), file=sys.stderr)

@@ -1,0 +1,1 @@
+"""Denoisers: the catalogue, their cards, the classical filters, networks and weights files."""

@@ -1,0 +1,80 @@
+"""From a name or a weights file to a Denoiser."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from denoise_cli import DEFAULT_MODEL
+from denoise_cli.denoisers import classical
+from denoise_cli.denoisers.card import Card
+from denoise_cli.denoisers.denoiser import Denoiser
+from denoise_cli.denoisers.weights import bundled, read_card, read_tensors, write
+from denoise_cli.errors import UsageError
+
+SUFFIX = ".safetensors"
+
+
+def cards() -> list[Card]:
+    """The cards of all bundled denoisers: networks by name, then the classical filters. Torch is not imported."""
+    networks = [read_card(path) for path in sorted(bundled().glob("*" + SUFFIX))]
+    return networks + [classical.build(name).card for name in classical.NAMES]
+
+
+def card(model: str) -> Card:
+    """The card of a bundled denoiser or a weights file.
+
+    Raises UsageError for an unknown name, WeightsError for a file that is none.
+    """
+    return classical.build(model).card if model in classical.NAMES else read_card(_weights_file(model))
+
+
+def load(
+    model: str = DEFAULT_MODEL,
+    *,
+    size: float | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    tile: str | int = "auto",
+) -> Denoiser:
+    """A denoiser, ready for any number of pictures.
+
+    `size` is that of a classical filter; `device`, `precision` and `tile` are for networks.
+    Raises UsageError for an unknown name or a size it cannot have, WeightsError for a file that holds no network.
+    """
+    if model in classical.NAMES:
+        return classical.build(model, size)
+    path = _weights_file(model)
+    if size is not None:
+        raise UsageError(f"{model} has no size; median, gaussian and mean do")
+    from denoise_cli.denoisers.network import load_network
+
+    return load_network(path, device=device, precision=precision, tile=tile)
+
+
+def _weights_file(model: str) -> Path:
+    shipped = bundled() / (model + SUFFIX)
+    if model == Path(model).name and shipped.is_file():
+        return shipped
+    path = Path(model).expanduser()
+    if path.is_file():
+        return path
+    names = [found.name for found in cards()]
+    near = difflib.get_close_matches(model, names, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}, or the path of a weights file"
+    raise UsageError(f"no model {model!r}; {hint}")
+
+
+def record_psnr(model: str, test_set: str, levels: Mapping[str, float]) -> None:
+    """Writes measured PSNR into the card of a weights file; classical filters have none to write to.
+
+    Raises UsageError or WeightsError.
+    """
+    if model in classical.NAMES:
+        return
+    path = _weights_file(model)
+    card = read_card(path)
+    measured = {**card.psnr.get(test_set, {}), **{level: round(value, 2) for level, value in levels.items()}}
+    write(path, replace(card, psnr={**card.psnr, test_set: measured}), read_tensors(path, card))

@@ -1,0 +1,149 @@
+"""The classical filters: scipy's and scikit-image's, on any number of channels, without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from denoise_cli.denoisers.card import Card
+from denoise_cli.denoisers.denoiser import Progress, check_sigma
+from denoise_cli.errors import UsageError
+from denoise_cli.images.image import Pixels
+from denoise_cli.noise.estimate import estimate_sigma
+from denoise_cli.runtime import tiles
+
+Run = Callable[[Pixels, float, float], Pixels]
+BAND = 256  # rows at once of filters that see only so far: bounds memory, and progress shows
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A classical filter. `size`: 0 if it has none. `run` takes pixels, size and sigma (on the scale of 1.0 = white)."""
+
+    card: Card
+    size: float
+    run: Run
+
+    def __call__(self, pixels: Pixels, *, sigma: float | None = None, progress: Progress | None = None) -> Pixels:
+        check_sigma(self.card, sigma)
+        level = 0.0
+        if self.card.level == "given":
+            level = (estimate_sigma(pixels) if sigma is None else sigma) / 255
+            if level == 0:
+                return pixels.copy()
+        height, width = pixels.shape[:2]
+        radius = self.card.radius
+        bands = tiles.plan(height, width, tile=None if radius is None else (BAND, width), margin=radius or 0)
+
+        def run(part: Pixels) -> Pixels:
+            return self.run(part, self.size, level).astype(np.float32)
+
+        return tiles.apply(run, pixels, bands, progress)
+
+
+def median(pixels: Pixels, size: float, sigma: float) -> Pixels:
+    from scipy.ndimage import median_filter
+
+    result: Pixels = median_filter(pixels, size=(int(size), int(size), 1), mode="nearest")
+    return result
+
+
+def mean(pixels: Pixels, size: float, sigma: float) -> Pixels:
+    from scipy.ndimage import uniform_filter
+
+    # A running sum in float32 would drift along a row.
+    result: Pixels = uniform_filter(pixels.astype(np.float64), size=(int(size), int(size), 1), mode="nearest")
+    return result
+
+
+def gaussian(pixels: Pixels, size: float, sigma: float) -> Pixels:
+    from scipy.ndimage import gaussian_filter
+
+    result: Pixels = gaussian_filter(
+        pixels, sigma=(size, size, 0), mode="nearest", radius=(_reach(size), _reach(size), 0)
+    )
+    return result
+
+
+def nlm(pixels: Pixels, size: float, sigma: float) -> Pixels:
+    """Non-local means (Buades et al. 2005) with scikit-image's fast summation (Darbon et al. 2008)."""
+    from skimage.restoration import denoise_nl_means
+
+    result: Pixels = denoise_nl_means(
+        pixels, patch_size=5, patch_distance=6, h=0.6 * sigma, sigma=sigma, fast_mode=True, channel_axis=-1
+    )
+    return result
+
+
+def tv(pixels: Pixels, size: float, sigma: float) -> Pixels:
+    """Total variation (Rudin et al. 1992) by Chambolle's algorithm (2004)."""
+    from skimage.restoration import denoise_tv_chambolle
+
+    result: Pixels = denoise_tv_chambolle(pixels, weight=sigma, channel_axis=-1)
+    return result
+
+
+def wavelet(pixels: Pixels, size: float, sigma: float) -> Pixels:
+    """Wavelet shrinkage with a threshold for each band (BayesShrink, Chang et al. 2000)."""
+    from skimage.restoration import denoise_wavelet
+
+    color = pixels.shape[2] == 3
+    result: Pixels = denoise_wavelet(
+        pixels, sigma=sigma, method="BayesShrink", convert2ycbcr=color, rescale_sigma=True, channel_axis=-1
+    )
+    return result
+
+
+def bilateral(pixels: Pixels, size: float, sigma: float) -> Pixels:
+    """The bilateral filter (Tomasi & Manduchi 1998); colours are compared as a whole, other channels one by one."""
+    from skimage.restoration import denoise_bilateral
+
+    if pixels.shape[2] not in (1, 3):
+        return np.concatenate([bilateral(one, size, sigma) for one in np.split(pixels, pixels.shape[2], 2)], axis=2)
+    plain = pixels[:, :, 0] if pixels.shape[2] == 1 else pixels
+    result: Pixels = denoise_bilateral(
+        plain,
+        win_size=2 * _reach(1.5) + 1,
+        sigma_color=2.5 * sigma,
+        sigma_spatial=1.5,
+        mode="edge",
+        channel_axis=None if plain.ndim == 2 else -1,
+    )
+    return result.reshape(pixels.shape)
+
+
+def _reach(deviation: float) -> int:
+    """Where a Gaussian is cut off, in pixels."""
+    return max(1, round(4 * deviation))
+
+
+# Name, summary, function, default size (0: none) and the radius at a size (None: it sees the whole picture).
+_FILTERS: tuple[tuple[str, str, Run, float, Callable[[float], int] | None], ...] = (
+    ("median", "median of a window of --size pixels; salt-and-pepper noise", median, 3, lambda size: int(size) // 2),
+    ("gaussian", "Gaussian blur of --size pixels' standard deviation", gaussian, 1, _reach),
+    ("mean", "moving average over a window of --size pixels", mean, 3, lambda size: int(size) // 2),
+    ("nlm", "non-local means, scikit-image", nlm, 0, lambda size: 5 // 2 + 6 + 1),
+    ("tv", "total variation, scikit-image", tv, 0, None),
+    ("wavelet", "wavelet shrinkage, scikit-image", wavelet, 0, None),
+    ("bilateral", "bilateral filter, scikit-image", bilateral, 0, None),
+)  # fmt: skip
+NAMES = tuple(entry[0] for entry in _FILTERS)
+
+
+def build(name: str, size: float | None = None) -> Filter:
+    """The classical filter of that name.
+
+    Raises UsageError for a size that it cannot have.
+    """
+    _, summary, run, default, radius = next(entry for entry in _FILTERS if entry[0] == name)
+    if size is not None and not default:
+        raise UsageError(f"{name} has no size; it works from the noise level, which --sigma sets")
+    chosen = default if size is None else size
+    if name in ("median", "mean") and (chosen != int(chosen) or chosen < 1 or chosen % 2 == 0 or chosen > 99):
+        raise UsageError(f"{name}'s size is the edge of its window, an odd number of pixels up to 99, not {chosen:g}")
+    if name == "gaussian" and not 0 < chosen <= 50:
+        raise UsageError(f"gaussian's size is a standard deviation above 0 and up to 50 pixels, not {chosen:g}")
+    card = Card(name, "classical", summary, "none" if default else "given", radius=radius and radius(chosen))
+    return Filter(card, chosen, run)

@@ -1,0 +1,39 @@
+"""What all denoisers have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from denoise_cli.denoisers.card import Card
+from denoise_cli.errors import UsageError
+from denoise_cli.images.image import Pixels
+
+Progress = Callable[[int, int], None]  # pixels done, pixels in all
+
+
+class Denoiser(Protocol):
+    """A function from pixels to pixels with a card."""
+
+    @property
+    def card(self) -> Card:
+        """Its facts."""
+
+    def __call__(self, pixels: Pixels, *, sigma: float | None = None, progress: Progress | None = None) -> Pixels:
+        """The picture without noise: float32 `[height, width, channels]`, 1.0 = white, as given.
+
+        `sigma` is the noise's standard deviation on the 0..255 scale; None: it is estimated or not needed.
+        Raises UsageError when a sigma is given to a denoiser that takes none.
+        """
+
+
+def check_sigma(card: Card, sigma: float | None) -> None:
+    """Raises UsageError when a sigma is given to a denoiser that takes none, or makes no sense."""
+    if sigma is None:
+        return
+    if card.level == "blind":
+        raise UsageError(f"{card.name} judges the noise level itself and takes no sigma; --strength makes it milder")
+    if card.level == "none":
+        raise UsageError(f"{card.name} takes no sigma; its --size sets how much it smooths")
+    if not 0 <= sigma <= 255:
+        raise UsageError(f"sigma is a standard deviation on the 0..255 scale, not {sigma:g}")

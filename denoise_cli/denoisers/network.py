@@ -1,0 +1,114 @@
+"""A network as a Denoiser: pixels in, pixels out; tiles, precision and device are its own business."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from denoise_cli.denoisers.card import Card
+from denoise_cli.denoisers.denoiser import Progress, check_sigma
+from denoise_cli.denoisers.weights import read_card, read_tensors
+from denoise_cli.errors import WeightsError
+from denoise_cli.images.image import Pixels
+from denoise_cli.networks import build
+from denoise_cli.networks.blocks import Network
+from denoise_cli.runtime import tiles
+from denoise_cli.runtime.device import choose_device, out_of_memory, tile_size
+from denoise_cli.runtime.fused import fused
+from denoise_cli.runtime.precision import choose_dtype
+
+SMALLEST_TILE = 32
+
+
+class NetworkDenoiser:
+    """A trained network on a device, in a precision, in tiles of a size.
+
+    A colour network takes gray pictures as three equal channels and gives their mean back; a gray network takes
+    the channels of a colour picture one by one, and so does every network with pictures of two, four or more channels.
+    """
+
+    def __init__(self, card: Card, network: Network, *, device: str, precision: str, tile: str | int) -> None:
+        self.card = card
+        self._device = choose_device(device)
+        self._dtype = choose_dtype(precision, self._device)
+        self._exact = network.eval()
+        self._network = fused(network, self._device, self._dtype)
+        self._tile = tile_size(tile, self._device)
+
+    def __call__(self, pixels: Pixels, *, sigma: float | None = None, progress: Progress | None = None) -> Pixels:
+        check_sigma(self.card, sigma)
+        channels = pixels.shape[2]
+        if channels == self.card.channels:
+            return self._tiled(pixels, progress)
+        if channels == 1:
+            gray = self._tiled(np.repeat(pixels, self.card.channels, axis=2), progress)
+            mean: Pixels = gray.mean(axis=2, keepdims=True)
+            return mean
+        one_by_one = []
+        for number in range(channels):
+            part = _part_of(progress, number, channels)
+            one_by_one.append(self(pixels[:, :, number : number + 1], progress=part))
+        return np.concatenate(one_by_one, axis=2)
+
+    def _tiled(self, pixels: Pixels, progress: Progress | None) -> Pixels:
+        height, width = pixels.shape[:2]
+        tile = self._tile if self.card.radius is not None else None  # what sees everything cannot be tiled
+        while True:
+            plan = tiles.plan(
+                height,
+                width,
+                tile=None if tile is None else (tile, tile),
+                margin=self.card.radius or 0,
+                multiple=self.card.multiple,
+            )
+            try:
+                return tiles.apply(self._run, pixels, plan, progress)
+            except (RuntimeError, MemoryError) as error:
+                smaller = (max(height, width) if tile is None else tile) // 2
+                if not out_of_memory(error) or self.card.radius is None or smaller < SMALLEST_TILE:
+                    raise
+                tile = smaller
+
+    @torch.inference_mode()
+    def _run(self, part: Pixels) -> Pixels:
+        x = torch.from_numpy(np.ascontiguousarray(part.transpose(2, 0, 1)))[None]
+        result: torch.Tensor = self._network(x.to(self._device)).float().cpu()
+        if self._dtype != torch.float32 and not torch.isfinite(result).all():
+            result = self._exact(x)
+        clean: Pixels = result[0].permute(1, 2, 0).numpy()
+        return clean
+
+
+def load_network(
+    path: Path, *, device: str = "auto", precision: str = "auto", tile: str | int = "auto"
+) -> NetworkDenoiser:
+    """The network of a weights file.
+
+    Raises WeightsError, and UsageError for a device or precision that there is not.
+    """
+    card = read_card(path)
+    try:
+        with torch.device("meta"):
+            network = build(card.architecture, card.arguments)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise WeightsError(f"{path} has a card that describes no network: {error}") from error
+    tensors = read_tensors(path, card)
+    expected = {name: tensor.shape for name, tensor in network.state_dict().items()}
+    for name, shape in expected.items():
+        if name not in tensors or tensors[name].shape != shape:
+            raise WeightsError(f"{path} lacks the tensor {name!r} of {tuple(shape)} that {card.architecture} needs")
+    if unknown := tensors.keys() - expected.keys():
+        raise WeightsError(f"{path} has a tensor {min(unknown)!r} that {card.architecture} does not know")
+    network.load_state_dict(tensors, assign=True)
+    facts = (network.radius, network.multiple)
+    if facts != (card.radius, card.multiple):
+        raise WeightsError(f"{path} has a card whose radius or multiple is not that of its network, {facts}")
+    return NetworkDenoiser(card, network, device=device, precision=precision, tile=tile)
+
+
+def _part_of(progress: Progress | None, number: int, parts: int) -> Progress | None:
+    if progress is None:
+        return None
+    return lambda done, total: progress((number * total + done) // parts, total)

@@ -1,0 +1,19 @@
+"""Errors whose text is a sentence for users: what went wrong, with which file, and what to do about it."""
+
+from __future__ import annotations
+
+
+class DenoiseError(Exception):
+    """The base of all errors this package raises on purpose."""
+
+
+class UsageError(DenoiseError, ValueError):
+    """An option or argument that makes no sense, or two that contradict each other."""
+
+
+class PictureError(DenoiseError, ValueError):
+    """A picture that cannot be read or written, or that cannot be kept whole in the format asked for."""
+
+
+class WeightsError(DenoiseError, ValueError):
+    """A weights file that is missing, damaged or of an unknown kind."""

@@ -1,0 +1,103 @@
+"""`fit --clean`: from a folder of clean photographs to a weights file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from denoise_cli.denoisers.card import Card
+from denoise_cli.denoisers.weights import read_card, read_tensors, write
+from denoise_cli.errors import UsageError
+from denoise_cli.fitting.loop import HELD_OUT_PATCH, Status, train
+from denoise_cli.fitting.patches import PatchSource
+from denoise_cli.fitting.recipe import Recipe
+from denoise_cli.images.formats import SUFFIXES, read
+from denoise_cli.images.image import Samples
+from denoise_cli.measure.quality import as_8_bit
+from denoise_cli.networks import build, macs_per_pixel, parameters
+from denoise_cli.networks.win5rb import widened
+from denoise_cli.runtime.device import choose_device
+
+HELD_OUT = 50  # every fiftieth photo is not trained on; progress is measured on these
+
+
+def fit_clean(
+    folder: Path,
+    output: Path,
+    recipe: Recipe,
+    *,
+    start: Path | None = None,
+    device: str = "auto",
+    checkpoint: Path | None = None,
+    training: str = "",
+    command: str = "",
+    report: Callable[[Status], None] = lambda status: None,
+) -> Card:
+    """Trains by a recipe on the photos below a folder and writes a weights file; gives its card.
+
+    `start`: a weights file to begin with, of the same network or of its dilated form. `training` and `command` go onto
+    the card: what the data are, with their licence, and how to do it again.
+    Raises UsageError for a folder without pictures, PictureError for one that cannot be read, WeightsError for `start`.
+    """
+    place = choose_device(device)
+    channels = int(recipe.arguments.get("channels", 3))
+    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    if len(files) < 2:
+        raise UsageError(f"{folder} has no pictures to learn from, or only one")
+    torch.manual_seed(recipe.seed)
+    network = build(recipe.architecture, recipe.arguments)
+    if start is not None:
+        _start_from(start, network, recipe)
+    held_out = PatchSource(
+        _photos(files[::HELD_OUT], channels), device=place, seed=recipe.seed, smallest=HELD_OUT_PATCH
+    )
+    rest = [path for number, path in enumerate(files) if number % HELD_OUT]
+    photos = PatchSource(_photos(rest, channels), device=place, seed=recipe.seed, smallest=recipe.patch)
+    trained = train(network, recipe, photos, held_out, device=place, checkpoint=checkpoint, report=report).cpu()
+    card = Card(
+        name=output.stem,
+        family="network",
+        summary=f"{recipe.architecture} for {recipe.noise.replace(':', ' noise, sigma ')}",
+        level="blind",
+        channels=channels,
+        radius=trained.radius,
+        multiple=trained.multiple,
+        architecture=recipe.architecture,
+        arguments=dict(recipe.arguments),
+        noise=recipe.noise,
+        parameters=parameters(trained),
+        macs_per_pixel=macs_per_pixel(trained, channels),
+        training=training or f"{len(files)} pictures of the folder {folder.name}",
+        command=command,
+    )
+    return write(output, card, trained.state_dict())
+
+
+def _photos(files: Sequence[Path], channels: int) -> Iterator[Samples]:
+    """uint8 `[height, width, channels]` of each; gray by the weights of BT.601, as the gray test sets were made."""
+    for path in files:
+        with path.open("rb") as file:
+            pixels = next(read(file).images).pixels
+        if channels == 1 and pixels.shape[2] == 3:
+            pixels = pixels @ np.array([[0.299], [0.587], [0.114]], np.float32)
+        elif channels == 3 and pixels.shape[2] == 1:
+            pixels = np.repeat(pixels, 3, axis=2)
+        if pixels.shape[2] == channels:
+            yield as_8_bit(pixels)
+
+
+def _start_from(path: Path, network: nn.Module, recipe: Recipe) -> None:
+    card = read_card(path)
+    tensors = read_tensors(path, card)
+    if card.architecture == recipe.architecture == "win5rb" and "dilations" not in recipe.arguments:
+        tensors = widened(tensors, card.arguments.get("dilations") or ())
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError:
+        raise UsageError(
+            f"{path} holds {card.architecture} {card.arguments}, which is not what is to be trained"
+        ) from None

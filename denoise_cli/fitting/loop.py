@@ -1,0 +1,158 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from denoise_cli.fitting.noisy import add_noise
+from denoise_cli.fitting.patches import PatchSource
+from denoise_cli.fitting.recipe import Recipe
+from denoise_cli.networks.blocks import Network
+from denoise_cli.noise.spec import NoiseRange
+from denoise_cli.runtime.precision import autocast
+
+CHECKPOINT_EVERY_SECONDS = 180.0
+HELD_OUT_PATCH = 96
+
+
+@dataclass(frozen=True)
+class Status:
+    """What the loop tells its caller now and then."""
+
+    step: int
+    steps: int
+    loss: float
+    held_out_psnr: float | None
+    seconds_left: float
+
+
+def train(
+    network: Network,
+    recipe: Recipe,
+    photos: PatchSource,
+    held_out: PatchSource,
+    *,
+    device: torch.device,
+    checkpoint: Path | None = None,
+    report: Callable[[Status], None] = lambda status: None,
+) -> Network:
+    """Trains on synthetic noise over clean patches, fresh noise for every patch; gives the averaged network.
+
+    The average is an exponential moving one of weights and batch-norm statistics (Polyak & Juditsky 1992).
+    Everything random follows from the recipe's seed and the step, so that a training that was stopped and goes on
+    from its checkpoint ends like one that was not. A KeyboardInterrupt leaves a checkpoint behind.
+
+    Raises ValueError when the checkpoint belongs to another recipe.
+    """
+    network = network.to(device)
+    average = copy.deepcopy(network).eval().requires_grad_(False)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    noise = NoiseRange.parse(recipe.noise)
+    step = 0
+
+    if checkpoint is not None and checkpoint.exists():
+        step = _restore(checkpoint, recipe, network, average, optimizer)
+
+    started, first, saved = time.monotonic(), step, time.monotonic()
+    running_loss = 0.0
+    try:
+        while step < recipe.steps:
+            network.train()
+            if step >= recipe.freeze_norms_after * recipe.steps:
+                _freeze_norms(network)
+            for group in optimizer.param_groups:
+                group["lr"] = recipe.rate(step)
+
+            random = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
+            clean = photos.patches(recipe.batch, recipe.patch, random).to(device)
+            noisy = add_noise(clean, noise, random)
+            with autocast(device):
+                restored = network(noisy)
+            loss = F.l1_loss(restored.float(), clean)
+
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimizer.step()
+            step += 1
+            _follow(average, network, min(recipe.ema, (1 + step) / (10 + step)))
+
+            running_loss += 0.02 * (loss.item() - running_loss) if running_loss else loss.item()
+            now = time.monotonic()
+            last = step == recipe.steps
+            if last or now - saved > CHECKPOINT_EVERY_SECONDS:
+                if checkpoint is not None:
+                    _save(checkpoint, recipe, step, network, average, optimizer)
+                left = (now - started) / (step - first) * (recipe.steps - step)
+                report(Status(step, recipe.steps, running_loss, held_out_psnr(average, held_out, device), left))
+                saved = time.monotonic()
+    except KeyboardInterrupt:
+        if checkpoint is not None:
+            _save(checkpoint, recipe, step, network, average, optimizer)
+        raise
+    return average
+
+
+@torch.no_grad()
+def held_out_psnr(network: nn.Module, pictures: PatchSource, device: torch.device) -> float:
+    """PSNR in dB at Gaussian sigma 25 on patches that were kept out of the training: always the same ones."""
+    random = torch.Generator().manual_seed(0)
+    clean = pictures.patches(16, HELD_OUT_PATCH, random).to(device)
+    noisy = add_noise(clean, NoiseRange("gaussian", 25, 25), random)
+    with autocast(device):
+        restored = network(noisy).float().clamp(0, 1)
+    squared_errors = (restored - clean).square().mean(dim=(1, 2, 3))
+    return float((-10 * squared_errors.log10()).mean())
+
+
+@torch.no_grad()
+def _follow(average: nn.Module, network: nn.Module, decay: float) -> None:
+    for theirs, ours in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
+        if theirs.is_floating_point():
+            theirs.lerp_(ours, 1 - decay)
+        else:
+            theirs.copy_(ours)
+
+
+def _freeze_norms(network: nn.Module) -> None:
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval()
+
+
+def _save(
+    path: Path, recipe: Recipe, step: int, network: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer
+) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(path.name + ".new")
+    state: dict[str, Any] = {
+        "recipe": asdict(recipe),
+        "step": step,
+        "network": network.state_dict(),
+        "average": average.state_dict(),
+        "optimizer": optimizer.state_dict(),
+    }
+    torch.save(state, beside)
+    beside.replace(path)
+
+
+def _restore(
+    path: Path, recipe: Recipe, network: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer
+) -> int:
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    if state["recipe"] != asdict(recipe):
+        raise ValueError(f"{path} is the checkpoint of another recipe; remove it or give the same options as before")
+    network.load_state_dict(state["network"])
+    average.load_state_dict(state["average"])
+    optimizer.load_state_dict(state["optimizer"])
+    step: int = state["step"]
+    return step

@@ -1,0 +1,26 @@
+"""The recipes that `fit` knows by name: how the bundled weights were made."""
+
+from __future__ import annotations
+
+from denoise_cli.errors import UsageError
+from denoise_cli.fitting.recipe import Recipe
+
+RECIPES: dict[str, Recipe] = {
+    "cnn": Recipe("cnn", {"channels": 3}),
+    "cae": Recipe("cae", {"channels": 3}),
+    "dncnn": Recipe("dncnn", {"channels": 3}),
+    # Win5-RB in two parts: with a fifth of the taps from scratch, then in full, starting from what that learnt.
+    "win5rb-dilated": Recipe(
+        "win5rb", {"channels": 3, "dilations": [1, 2, 3]}, steps=9000, batch=8, patch=40, freeze_norms_after=0.6
+    ),
+    "win5rb": Recipe(
+        "win5rb", {"channels": 3}, steps=700, batch=8, patch=48, learning_rate=3e-4, warmup=50, freeze_norms_after=0.0
+    ),
+}
+
+
+def recipe(name: str) -> Recipe:
+    """Raises UsageError for a name that no recipe has."""
+    if name not in RECIPES:
+        raise UsageError(f"no recipe {name!r}; there are {', '.join(RECIPES)}")
+    return RECIPES[name]

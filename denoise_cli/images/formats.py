@@ -1,0 +1,53 @@
+"""The formats that there are, found by a file's content or by a name's suffix."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import PurePath
+from typing import BinaryIO
+
+from denoise_cli.errors import PictureError, UsageError
+from denoise_cli.images import bmp, jpeg, png, pnm, tiff, webp
+from denoise_cli.images.codec import Codec, Opened
+from denoise_cli.images.image import rescaled
+
+CODECS: tuple[Codec, ...] = (png.CODEC, jpeg.CODEC, tiff.CODEC, webp.CODEC, bmp.CODEC, pnm.CODEC)
+NAMES = "PNG, JPEG, TIFF, WebP, BMP and PNM"
+SUFFIXES = frozenset(suffix for codec in CODECS for suffix in codec.suffixes)
+
+
+def read(file: BinaryIO, white: float | None = None) -> Opened:
+    """The pictures of a seekable file, whose content, not its name, tells the format.
+
+    `white` is the sample value that counts as 1.0; None: the largest that the file can hold, and for floats what
+    `white_of_floats` says. Samples above it are kept.
+    Raises PictureError; its text begins with a verb, for a file's name to be put before it.
+    """
+    start = file.read(16)
+    file.seek(0)
+    if not start:
+        raise PictureError("is empty")
+    for codec in CODECS:
+        if codec.starts(start):
+            found = codec.read(file)
+            # `map` and not a generator, which would keep the picture it was made from
+            return found if white is None else replace(found, images=map(partial(rescaled, white=white), found.images))
+    raise PictureError(f"is not a picture of a kind that is supported ({NAMES})")
+
+
+def by_name(name: str) -> Codec:
+    """The codec of that name, such as `png`."""
+    return next(codec for codec in CODECS if codec.name == name)
+
+
+def by_suffix(path: PurePath) -> Codec:
+    """The codec that a file's suffix stands for.
+
+    Raises UsageError for a suffix that stands for none.
+    """
+    for codec in CODECS:
+        if path.suffix.lower() in codec.suffixes:
+            return codec
+    what = f"{path.suffix} stands for no picture format" if path.suffix else "the name has no suffix to say its format"
+    raise UsageError(f"{path}: {what}; there are {NAMES}")

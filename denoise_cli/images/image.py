@@ -1,0 +1,140 @@
+"""The Image: pixels as the denoisers see them, and what is needed to turn them back into the file's own samples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Pixels = npt.NDArray[np.float32]
+Samples = npt.NDArray[Any]
+Mode = Literal["gray", "rgb", "cmyk", "palette", "bilevel", "channels"]
+
+# The whites that float pictures are scaled to when their values plainly exceed 1; see `white_of_floats`.
+FLOAT_WHITES = (255.0, 1023.0, 4095.0, 16383.0, 65535.0)
+ROWS_AT_ONCE = 256
+
+
+@dataclass(frozen=True)
+class PixelFormat:
+    """How a file stores its pixels.
+
+    `dtype` is that of a sample, `bits` how many of it count, `white` the sample value that is 1.0 in `Image.pixels`.
+    `inverted`: larger samples are darker (ink, or TIFF's white-is-zero). A palette has `colors` entries at most.
+    `maximum` is the largest sample where `bits` do not say it, as in a PGM of maximum value 1000.
+    """
+
+    mode: Mode
+    dtype: np.dtype[Any]
+    bits: int
+    white: float
+    inverted: bool = False
+    colors: int = 256
+    maximum: float | None = None
+
+    @property
+    def largest(self) -> float:
+        """The largest sample the file can hold, which is also its opaque alpha; 1.0 of floats, which have no limit."""
+        if self.maximum is not None:
+            return self.maximum
+        if self.dtype.kind == "u":
+            return float((1 << self.bits) - 1)
+        return float(np.iinfo(self.dtype).max) if self.dtype.kind == "i" else 1.0
+
+    @classmethod
+    def integer(cls, mode: Mode, bits: int, *, inverted: bool = False, colors: int = 256) -> PixelFormat:
+        """Unsigned samples of `bits` bits."""
+        dtype = np.dtype(np.uint8 if bits <= 8 else np.uint16 if bits <= 16 else np.uint32)
+        return cls(mode, dtype, bits, float((1 << bits) - 1), inverted, colors)
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What every format can say about a picture, in the form that they share."""
+
+    icc: bytes | None = None
+    exif: bytes | None = None  # a TIFF structure, without the `Exif\0\0` in front
+    xmp: bytes | None = None
+    dpi: tuple[float, float] | None = None
+
+
+class Baggage(Protocol):
+    """All that a file had besides pixels, in its format's own terms, so that nothing is lost within a format."""
+
+    @property
+    def format(self) -> str:
+        """The format's name, such as `png`."""
+
+    def metadata(self) -> Metadata:
+        """The part of it that other formats understand."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """One picture (of a file that may hold several).
+
+    `pixels`: float32 `[height, width, channels]`, 1.0 = white. `alpha`: the file's own samples `[height, width]`, of
+    which `format.largest` is opaque. `premultiplied`: pixels are multiplied by alpha (TIFF's "associated" alpha).
+    """
+
+    pixels: Pixels
+    format: PixelFormat
+    alpha: Samples | None = None
+    baggage: Baggage | None = field(default=None, compare=False)
+    premultiplied: bool = False
+
+
+def to_pixels(samples: Samples, form: PixelFormat) -> Pixels:
+    """Samples of a file, `[height, width]` or `[height, width, channels]`, as pixels."""
+    with np.errstate(over="ignore", invalid="ignore"):  # a float64 beyond float32 becomes infinite, and is left alone
+        pixels = np.array(samples, np.float32)
+    pixels *= np.float32(1 / form.white)
+    if form.inverted:
+        np.subtract(1, pixels, out=pixels)
+    return pixels if pixels.ndim == 3 else pixels[:, :, None]
+
+
+def to_samples(pixels: Pixels, form: PixelFormat) -> Samples:
+    """Pixels as samples of a file, `[height, width, channels]`: integers rounded and clipped, floats left alone.
+
+    NaN, which integers cannot hold, becomes 0.
+    """
+    samples = np.empty(pixels.shape, form.dtype)
+    for top in range(0, len(pixels), ROWS_AT_ONCE):  # by rows, so that a large picture is not held once more
+        rows = pixels[top : top + ROWS_AT_ONCE]
+        rows = (1 - rows if form.inverted else rows) * rows.dtype.type(form.white)
+        if form.dtype.kind == "f":
+            with np.errstate(over="ignore"):
+                samples[top : top + ROWS_AT_ONCE] = rows
+            continue
+        low = float(np.iinfo(form.dtype).min)
+        wide = rows.astype(np.float64) if form.bits > 24 else rows  # float32 cannot hold 32-bit limits
+        np.nan_to_num(wide, copy=False, nan=0.0, posinf=np.inf, neginf=-np.inf)
+        samples[top : top + ROWS_AT_ONCE] = np.clip(np.rint(wide), low, form.largest)
+    return samples
+
+
+def rescaled(image: Image, white: float) -> Image:
+    """The same picture with another sample value as its white."""
+    pixels, factor = image.pixels, np.float32(image.format.white / white)
+    pixels = 1 - (1 - pixels) * factor if image.format.inverted else pixels * factor
+    return replace(image, pixels=pixels, format=replace(image.format, white=white))
+
+
+def white_of_floats(samples: Samples) -> float:
+    """The value that counts as white in a float picture.
+
+    It is 1.0, however dark the picture is and even if highlights exceed it, unless more than one sample in a thousand
+    is above 8: then the picture was evidently scaled otherwise, and the first of 255, 1023, 4095, 16383 and 65535 that
+    those brightest thousandths reach up to is taken, or their own value if it is larger still.
+    """
+    finite = np.isfinite(samples)
+    above = np.count_nonzero(finite & (samples > 8))
+    count = np.count_nonzero(finite)
+    if above * 1000 <= count:
+        return 1.0
+    values = samples[finite].astype(np.float32)  # in float16, quantiles of many values overflow
+    bright = float(np.partition(values, count - 1 - count // 1000)[count - 1 - count // 1000])
+    return next((white for white in FLOAT_WHITES if bright <= white), bright)

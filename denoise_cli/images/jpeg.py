@@ -1,0 +1,137 @@
+"""JPEG: gray, colour and CMYK. EXIF, ICC, XMP, IPTC and comments are carried over byte for byte."""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from denoise_cli.errors import PictureError
+from denoise_cli.images.codec import Codec, Opened, SaveOptions
+from denoise_cli.images.image import Image, Metadata, to_samples
+from denoise_cli.images.pillow import image_of, opened, picture_of
+
+START_OF_SCAN = 0xDA
+COMMENT = 0xFE
+# Rewritten by the encoder: JFIF's density (APP0) and Adobe's colour transform (APP14).
+OF_THE_ENCODER = {0xE0, 0xEE}
+# Where the further pictures of a multi-picture file are; the result holds the first only.
+MULTI_PICTURE = b"MPF\0"
+LARGEST_BODY = 0xFFFF - 2
+XMP = b"http://ns.adobe.com/xap/1.0/\0"
+
+
+@dataclass(frozen=True)
+class JpegBaggage:
+    """Application and comment segments as they stand in the file."""
+
+    segments: tuple[bytes, ...]
+    progressive: bool
+    shared: Metadata = field(repr=False)
+    format: str = "jpeg"
+
+    def metadata(self) -> Metadata:
+        return self.shared
+
+
+def read(file: BinaryIO) -> Opened:
+    data = file.read()
+    with opened(io.BytesIO(data), "JPEG") as picture:
+        picture.load()
+        info = picture.info
+        exif = info.get("exif", b"").removeprefix(b"Exif\0\0") or None
+        shared = Metadata(info.get("icc_profile"), exif, info.get("xmp"), _sane(info.get("dpi")))
+        baggage = JpegBaggage(tuple(_segments(data)), bool(info.get("progressive")), shared)
+        return Opened.of_one("jpeg", image_of(picture, baggage, close=True))
+
+
+def write(file: BinaryIO, images: Iterator[Image], options: SaveOptions) -> None:
+    image = next(images)
+    form, baggage = image.format, image.baggage
+    samples = to_samples(image.pixels, form)
+    del image
+    picture = picture_of(samples, None, form)
+    del samples
+    shared = baggage.metadata() if baggage else Metadata()
+    own = baggage if isinstance(baggage, JpegBaggage) else None
+    segments = own.segments if own else tuple(_foreign(shared))
+    dpi = _sane(shared.dpi)
+    buffer = io.BytesIO()
+    picture.save(
+        buffer,
+        "JPEG",
+        quality=options.quality,
+        subsampling=0 if options.quality >= 90 else 2,
+        progressive=own is not None and own.progressive,
+        dpi=(round(dpi[0]), round(dpi[1])) if dpi else (0, 0),
+    )
+    data = buffer.getbuffer()
+    (length,) = struct.unpack_from(">H", data, 4)  # the encoder begins with SOI and, but for CMYK, APP0
+    head = 4 + length if data[3] == 0xE0 else 2
+    file.write(data[:head])
+    file.writelines(segments)
+    file.write(data[head:])
+
+
+def _sane(dpi: tuple[float, float] | None) -> tuple[float, float] | None:
+    """The resolution, unless it is one that JPEG has no room for or that is nonsense, such as 1/0."""
+    if dpi is None or not all(0.5 < float(dots) <= 0xFFFF for dots in dpi):
+        return None
+    return float(dpi[0]), float(dpi[1])
+
+
+def _segments(data: bytes) -> Iterator[bytes]:
+    """APP1 to APP15 and comments up to the first scan."""
+    at = 2
+    while at + 4 <= len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        if marker == 0xFF:  # a fill byte
+            at += 1
+            continue
+        if marker == START_OF_SCAN:
+            return
+        if 0xD0 <= marker <= 0xD7 or marker == 0x01:  # these have no length
+            at += 2
+            continue
+        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        kept = (0xE0 <= marker <= 0xEF and marker not in OF_THE_ENCODER) or marker == COMMENT
+        if kept and data[at + 4 : at + 8] != MULTI_PICTURE:
+            yield data[at:end]
+        at = end
+
+
+def _foreign(shared: Metadata) -> Iterator[bytes]:
+    """Segments of what other formats know too, but for XMP that is larger than segments can be.
+
+    Raises PictureError for EXIF that is larger: without it, the picture might lie on its side.
+    """
+    if shared.exif:
+        body = b"Exif\0\0" + shared.exif
+        if len(body) > LARGEST_BODY:
+            raise PictureError(f"has {len(body)} bytes of EXIF, of which JPEG holds {LARGEST_BODY}; write PNG or TIFF")
+        yield _segment(0xE1, body)
+    if shared.xmp and len(XMP + shared.xmp) <= LARGEST_BODY:
+        yield _segment(0xE1, XMP + shared.xmp)
+    if shared.icc and len(shared.icc) <= 255 * (LARGEST_BODY - 14):
+        room = LARGEST_BODY - 14
+        parts = [shared.icc[at : at + room] for at in range(0, len(shared.icc), room)]
+        for number, part in enumerate(parts, start=1):
+            yield _segment(0xE2, b"ICC_PROFILE\0" + bytes([number, len(parts)]) + part)
+
+
+def _segment(marker: int, body: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body
+
+
+CODEC = Codec(
+    "jpeg",
+    (".jpg", ".jpeg", ".jpe", ".jfif"),
+    lambda start: start.startswith(b"\xff\xd8\xff"),
+    read,
+    write,
+    modes=frozenset({"gray", "rgb", "cmyk"}),
+    exif=True,
+    side=65500,  # libjpeg's, a little less than the format's
+)

@@ -1,0 +1,125 @@
+"""The writing half of TIFF."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import numpy as np
+import tifffile
+
+from denoise_cli.images.codec import SaveOptions
+from denoise_cli.images.image import Image, Metadata, Samples, to_samples
+from denoise_cli.images.pillow import with_palette
+from denoise_cli.images.tiff_tags import (
+    PLACEHOLDERS,
+    Directories,
+    Patch,
+    TiffBaggage,
+    from_exif,
+    paste,
+    rational,
+)
+
+# Compressions without loss that tifffile writes, and whether a predictor goes with them; all others become deflate.
+COMPRESSIONS = {"NONE": False, "LZW": True, "ADOBE_DEFLATE": True, "DEFLATE": True, "PACKBITS": False, "ZSTD": True,
+                "LZMA": True}  # fmt: skip
+LARGEST_CLASSIC = 3 << 30  # bytes of samples; 4 GB is where offsets end
+
+
+def write(file: BinaryIO, images: Iterator[Image], options: SaveOptions) -> None:
+    first = next(images)
+    own = _own(first)
+    big = own.big or first.pixels.size * first.format.dtype.itemsize > LARGEST_CLASSIC
+    image: Image | None = first
+    del first
+    patches = []
+    with tifffile.TiffWriter(file, bigtiff=big, byteorder="<" if own.order == "<" else ">") as tiff:
+        while image is not None:
+            own = _own(image)
+            samples, layout = _encoded(image, own)
+            patches.append(Patch(own.directories, image.format.colors if image.format.mode == "palette" else None))
+            image = None  # its memory may be needed for the next
+            kind = 16 if big else 4  # LONG8, LONG
+            places = ((PLACEHOLDERS[code], kind, 1, 0, False) for code, _ in own.directories.present())
+            tiff.write(
+                samples,
+                software=False,
+                metadata=None,
+                contiguous=False,
+                subfiletype=own.subfile,
+                extratags=[*own.tags, *places],
+                **layout,
+            )
+            del samples
+            image = next(images, None)
+    paste(file, patches)
+
+
+def _own(image: Image) -> TiffBaggage:
+    """The page's baggage; of a picture that comes from another format, one made of what formats share."""
+    if isinstance(image.baggage, TiffBaggage):
+        return image.baggage
+    shared = image.baggage.metadata() if image.baggage else Metadata()
+    order, tags, directories = from_exif(shared.exif) if shared.exif else ("<", (), Directories())
+    if shared.icc:
+        tags += ((34675, 7, len(shared.icc), shared.icc, False),)
+    if shared.xmp:
+        tags += ((700, 1, len(shared.xmp), shared.xmp, False),)
+    across, down = (rational(dots) for dots in shared.dpi) if shared.dpi else (None, None)
+    return TiffBaggage(
+        order=order,
+        big=False,
+        photometric={"rgb": "RGB", "palette": "PALETTE", "cmyk": "SEPARATED"}.get(image.format.mode, "MINISBLACK"),
+        compression="ADOBE_DEFLATE",
+        predictor=image.format.mode != "palette",
+        planar=False,
+        tile=None,
+        extra=() if image.alpha is None else (2,),
+        resolution=(across, down) if across and down else None,
+        unit=2,
+        subfile=0,
+        tags=tags,
+        directories=directories,
+    )
+
+
+def _encoded(image: Image, own: TiffBaggage) -> tuple[Samples, dict[str, Any]]:
+    """A page's samples, and what tifffile is to be told about them."""
+    form, alpha = image.format, image.alpha
+    samples = to_samples(image.pixels, form)
+    bits = form.bits
+    layout: dict[str, Any] = {"photometric": own.photometric, "tile": own.tile}
+    if form.mode == "palette":
+        samples, layout["colormap"] = _indexed(samples, form.colors)
+        bits = next(bits for bits in (1, 2, 4, 8) if form.colors <= 1 << bits)
+    elif alpha is not None:
+        samples = np.concatenate([samples, alpha[:, :, None]], axis=2)
+    if samples.ndim == 3 and samples.shape[2] == 1:
+        samples = samples[:, :, 0]
+    compression = own.compression if own.compression in COMPRESSIONS else "ADOBE_DEFLATE"
+    if form.mode == "bilevel":
+        samples = samples.astype(bool)
+    elif form.dtype.kind == "u" and bits < 8 * samples.itemsize:
+        layout["bitspersample"] = bits
+        compression = "NONE"  # tifffile compresses whole bytes only, and the depth is to stay
+    elif COMPRESSIONS[compression]:
+        layout["predictor"] = own.predictor
+    if samples.ndim == 3:
+        layout["planarconfig"] = "separate" if own.planar else "contig"
+        samples = np.moveaxis(samples, 2, 0) if own.planar else samples
+        if own.extra:
+            layout["extrasamples"] = own.extra
+    layout["compression"] = None if compression == "NONE" else compression.lower()
+    if own.resolution:
+        layout["resolution"] = own.resolution
+        layout["resolutionunit"] = own.unit
+    return np.ascontiguousarray(samples), layout
+
+
+def _indexed(samples: Samples, colors: int) -> tuple[Samples, Samples]:
+    picture = with_palette(samples, None, colors)
+    palette = np.zeros((256, 3), np.uint16)
+    entries = np.array(picture.getpalette() or [], np.uint16).reshape(-1, 3)
+    palette[: len(entries)] = entries * 257
+    return np.asarray(picture), np.ascontiguousarray(palette.T)

@@ -1,0 +1,56 @@
+"""The architectures, plain `torch.nn`, one a file."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from denoise_cli.networks.blocks import Network
+from denoise_cli.networks.cae import CAE
+from denoise_cli.networks.cnn import CNN
+from denoise_cli.networks.dncnn import DnCNN
+from denoise_cli.networks.win5rb import Win5RB
+
+ARCHITECTURES: dict[str, type[Network]] = {"cnn": CNN, "cae": CAE, "dncnn": DnCNN, "win5rb": Win5RB}
+
+
+def build(architecture: str, arguments: Mapping[str, Any]) -> Network:
+    """A network with random weights, in training mode.
+
+    Raises ValueError for an unknown architecture or arguments it does not take.
+    """
+    if architecture not in ARCHITECTURES:
+        raise ValueError(f"unknown architecture {architecture!r}; there are {', '.join(sorted(ARCHITECTURES))}")
+    network = ARCHITECTURES[architecture]
+    try:
+        inspect.signature(network).bind(**arguments)
+    except TypeError as error:
+        raise ValueError(f"{architecture} does not take these arguments: {error}") from None
+    return network(**arguments)
+
+
+def parameters(network: nn.Module) -> int:
+    """How many numbers are learnt."""
+    return sum(p.numel() for p in network.parameters())
+
+
+@torch.inference_mode()
+def macs_per_pixel(network: nn.Module, channels: int) -> int:
+    """Multiply-adds of all convolutions for one pixel of a large picture."""
+    side = 64
+    total = 0
+
+    def count(layer: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+        nonlocal total
+        assert isinstance(layer, nn.Conv2d)
+        total += output.shape[2] * output.shape[3] * layer.weight.numel()
+
+    hooks = [layer.register_forward_hook(count) for layer in network.modules() if isinstance(layer, nn.Conv2d)]
+    network(torch.zeros(1, channels, side, side))
+    for hook in hooks:
+        hook.remove()
+    return round(total / side**2)

@@ -1,0 +1,1 @@
+"""Synthetic noise, and estimating how much noise a picture has."""

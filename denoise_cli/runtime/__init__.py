@@ -1,0 +1,1 @@
+"""How a network meets a big picture: device, precision, tiles, fused inference."""

@@ -1,0 +1,46 @@
+"""Where a network computes, and how much of a picture at once."""
+
+from __future__ import annotations
+
+import torch
+
+from denoise_cli.errors import UsageError
+
+# Pixels a side. On a CPU the activations of a tile should stay near the cache; a GPU wants more work at once.
+CPU_TILE, GPU_TILE = 256, 1024
+
+
+def choose_device(name: str) -> torch.device:
+    """`auto` (a GPU if there is one), `cpu`, `cuda`, `cuda:N` or `mps`.
+
+    Raises UsageError for one that there is not.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "mps" if torch.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise UsageError(f"unknown device {name!r}; there are auto, cpu, cuda and mps") from None
+    there = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count(),
+        "mps": torch.mps.is_available(),
+    }
+    if not there.get(device.type, False):
+        raise UsageError(f"this machine, or this build of torch, has no {name}; --device auto takes what there is")
+    return device
+
+
+def tile_size(choice: str | int, device: torch.device) -> int | None:
+    """`auto`, `off` (None: the whole picture at once) or a number of pixels a side."""
+    if choice == "off":
+        return None
+    if choice == "auto":
+        return CPU_TILE if device.type == "cpu" else GPU_TILE
+    return int(choice)
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out; torch has no one type for that on a CPU."""
+    text = str(error).lower()
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in text

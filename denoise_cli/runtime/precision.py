@@ -1,0 +1,38 @@
+"""The one place that decides in which precision a network computes."""
+
+from __future__ import annotations
+
+import torch
+
+from denoise_cli.errors import UsageError
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def native_bf16(device: torch.device) -> bool:
+    """Whether the device multiplies bfloat16 faster than float32: recent GPUs, and CPUs with AMX or AVX512-BF16."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device)[0] >= 8
+    if device.type == "cpu":
+        abilities = torch.cpu.get_capabilities()
+        return bool(abilities.get("amx_bf16") or abilities.get("avx512_bf16"))
+    return False
+
+
+def choose_dtype(name: str, device: torch.device) -> torch.dtype:
+    """`auto` (bfloat16 where the hardware multiplies it natively, else float32), `fp32`, `bf16` or `fp16`.
+
+    Raises UsageError for fp16 on a CPU, where it is emulated and of no use.
+    """
+    if name == "auto":
+        return torch.bfloat16 if native_bf16(device) else torch.float32
+    if name not in DTYPES:
+        raise UsageError(f"unknown precision {name!r}; there are auto, {', '.join(DTYPES)}")
+    if name == "fp16" and device.type == "cpu":
+        raise UsageError("fp16 is for GPUs; a CPU takes --precision auto, fp32 or bf16")
+    return DTYPES[name]
+
+
+def autocast(device: torch.device) -> torch.autocast:
+    """Mixed precision for training where it pays: convolutions in bfloat16, losses and norms in float32."""
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=native_bf16(device))
