@@ -16,7 +16,7 @@ from denoise_cli.denoisers import catalogue
 from denoise_cli.denoisers.card import Card
 from denoise_cli.denoisers.catalogue import load
 from denoise_cli.denoisers.denoiser import Denoiser, Progress
-from denoise_cli.errors import UsageError
+from denoise_cli.errors import PictureError, UsageError
 from denoise_cli.images.codec import SaveOptions
 from denoise_cli.images.image import Image, PixelFormat, Samples, to_pixels, to_samples, white_of_floats
 from denoise_cli.images.pillow import image_of, picture_of
@@ -65,11 +65,16 @@ def denoise(
     if isinstance(image, np.ndarray):
         return _array(image, settings, progress)
     if isinstance(image, Pillow.Image):
-        return cast(Kind, _picture(image, settings, progress))  # of the class it has, if not of the subclass
+        return cast(Any, _picture(image, settings, progress))  # type: ignore[no-any-return]
+    if Path(image).is_dir():
+        raise UsageError(f"{image} is a folder; denoise() takes one picture, the command line takes folders")
     plan = make_plan([Path(image)], None if output is None else Path(output), overwrite=overwrite)
     if not plan.jobs:
         raise FileExistsError(f"the result of {image} is there already; overwrite=True replaces it")
-    denoise_file(plan.jobs[0], settings, progress)
+    try:
+        denoise_file(plan.jobs[0], settings, progress)
+    except PictureError as error:
+        raise PictureError(f"{image} {error}") from error
     return type(image)(plan.jobs[0].target)
 
 
@@ -94,8 +99,9 @@ def _array(array: Samples, settings: Settings, progress: Progress | None) -> Sam
 
 def _picture(picture: Pillow.Image, settings: Settings, progress: Progress | None) -> Pillow.Image:
     if picture.mode in ("I;16", "I;16L", "F"):
-        return Pillow.fromarray(_array(np.asarray(picture), settings, progress))
-    image = denoise_image(image_of(picture, None), settings, progress)
-    result = picture_of(to_samples(image.pixels, image.format), image.alpha, image.format)
+        result = Pillow.fromarray(_array(np.asarray(picture), settings, progress))
+    else:
+        image = denoise_image(image_of(picture, None), settings, progress)
+        result = picture_of(to_samples(image.pixels, image.format), image.alpha, image.format)
     result.info = {**picture.info, **result.info}
     return result

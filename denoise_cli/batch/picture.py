@@ -82,7 +82,7 @@ def denoise_file(job: Job, settings: Settings, progress: Progress | None = None)
     """
     same = job.source.suffix.lower() == job.target.suffix.lower()
     try:
-        if not job.source.is_file():
+        if job.source.exists() and not job.source.is_file():
             raise PictureError("is not a regular file")
         with job.source.open("rb") as source:
             job.target.parent.mkdir(parents=True, exist_ok=True)

@@ -31,8 +31,15 @@ class Plan:
     others: int
 
 
-def make_plan(inputs: Sequence[Path], output: Path | None, *, in_place: bool = False, overwrite: bool = False) -> Plan:
-    """Inputs are files and folders; for `output` see `denoise-img --help`.
+def make_plan(
+    inputs: Sequence[Path],
+    output: Path | None,
+    *,
+    into_folder: bool = False,
+    in_place: bool = False,
+    overwrite: bool = False,
+) -> Plan:
+    """Inputs are files and folders; for `output` see `denoise-img --help`. `into_folder`: it is one, even if not yet.
 
     Inputs that do not exist are planned like others, to fail in their turn.
     Raises UsageError where results would fall onto an input or onto each other, or their place is not clear.
@@ -57,7 +64,7 @@ def make_plan(inputs: Sequence[Path], output: Path | None, *, in_place: bool = F
             root = Path(output or "", path.resolve().name if len(folders) > 1 else "")
             jobs += [Job(file, root / file.relative_to(path)) for file in pictures]
         else:
-            jobs.append(Job(path, _target_of_file(path, output, alone=len(inputs) == 1)))
+            jobs.append(Job(path, _target_of_file(path, output, file=len(inputs) == 1 and not into_folder)))
     if in_place:
         jobs = [Job(job.source, job.source.resolve()) for job in jobs]  # behind a link, the file itself
 
@@ -87,10 +94,10 @@ def _below(folder: Path, output: Path | None) -> tuple[list[Path], int]:
     return pictures, others
 
 
-def _target_of_file(path: Path, output: Path | None, *, alone: bool) -> Path:
+def _target_of_file(path: Path, output: Path | None, *, file: bool) -> Path:
     if output is None:
         return path.with_name(f"{path.stem}{MARK}{path.suffix}")
-    if not alone or output.is_dir() or str(output).endswith(os.sep):
+    if not file or output.is_dir():
         return output / path.name
     by_suffix(output)
     return output

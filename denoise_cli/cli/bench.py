@@ -13,6 +13,7 @@ from denoise_cli.cli import options
 if TYPE_CHECKING:
     from denoise_cli.measure.bench import Row
 
+MODELS, SIGMAS = [DEFAULT_MODEL], [25.0]
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -20,11 +21,9 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 def bench(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Clean pictures, to which noise is added.")],
     model: Annotated[
-        list[str], typer.Option("-m", "--model", metavar="NAME|FILE", help="A denoiser; may be given several times.")
-    ] = [DEFAULT_MODEL],  # noqa: B006 - typer's way
-    sigma: Annotated[list[float], typer.Option(min=0, max=255, help="A noise level; may be given several times.")] = [
-        25.0
-    ],  # noqa: B006 - typer's way
+        list[str], typer.Option("-m", "--model", metavar="NAME|FILE", help="A denoiser; several are possible.")
+    ] = MODELS,
+    sigma: Annotated[list[float], typer.Option(min=0, max=255, help="A noise level; several are possible.")] = SIGMAS,
     seed: options.Seed = 0,
     record: Annotated[
         bool,

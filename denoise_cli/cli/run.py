@@ -86,58 +86,56 @@ def run(
 
     if white is not None and not white > 0:
         raise UsageError(f"--white is the sample value of white, a number above 0, not {white:g}")
-    check_sigma(card(model), sigma)  # before anything slow
+    check_sigma(card(model), sigma)  # before torch is loaded
 
-    streaming = STREAM in inputs or output == STREAM
-    plan = None if streaming else make_plan(
-        [Path(name) for name in inputs], _path(output), in_place=in_place, overwrite=overwrite
-    )  # fmt: skip
-    if plan is not None and not plan.jobs:
-        raise typer.Exit(_report(plan, [], 0.0, as_json=json, quiet=quiet))
+    if STREAM in inputs or output == STREAM:
+        if len(inputs) > 1 or in_place:
+            raise UsageError("- stands for one picture, so it goes with no other input and not with --in-place")
+        target = None if output in (None, STREAM) else Path(str(output))
+        if target is not None and target.exists() and not overwrite:
+            raise UsageError(f"{target} is there already; --overwrite replaces it")
+        plan = None
+    else:
+        plan = make_plan(
+            [Path(name) for name in inputs],
+            None if output is None else Path(output),
+            into_folder=output is not None and output.endswith("/"),
+            in_place=in_place,
+            overwrite=overwrite,
+        )
+        if not plan.jobs:
+            raise typer.Exit(_report(plan, [], 0.0, as_json=json, quiet=quiet))
     denoiser = load(model, size=size, device=device, precision=precision, tile=options.tile_of(tile))
     settings = Settings(denoiser, strength, sigma, white, SaveOptions(quality))
     if plan is None:
-        _stream(inputs, output, settings, in_place=in_place)
+        _stream(inputs[0], target, settings)
     else:
         raise typer.Exit(_run(plan, settings, as_json=json, quiet=quiet, verbose=verbose))
 
 
-def _path(output: str | None) -> Path | None:
-    """A path that remembers a slash at its end by being a folder."""
-    if output is None:
-        return None
-    if output.endswith("/"):
-        Path(output).mkdir(parents=True, exist_ok=True)
-    return Path(output)
-
-
-def _stream(inputs: list[str], output: str | None, settings: Settings, *, in_place: bool) -> None:
-    """One picture from stdin, to stdout, or both."""
+def _stream(name: str, target: Path | None, settings: Settings) -> None:
+    """One picture from stdin (or a file) to stdout (target None) or a file."""
     import io
 
     from denoise_cli.batch.picture import denoise_stream
-    from denoise_cli.errors import PictureError, UsageError
+    from denoise_cli.errors import PictureError
     from denoise_cli.images.files import replacing
     from denoise_cli.images.formats import by_suffix
 
-    if len(inputs) > 1 or in_place:
-        raise UsageError("- stands for one picture, so it goes with no other input and not with --in-place")
-    (name,) = inputs
+    result = io.BytesIO()
     try:
         data = sys.stdin.buffer.read() if name == STREAM else Path(name).read_bytes()
-        result = io.BytesIO()
-        codec = None if output in (None, STREAM) else by_suffix(Path(str(output)))
-        denoise_stream(io.BytesIO(data), result, codec, settings)
-        if output in (None, STREAM):
-            sys.stdout.buffer.write(result.getbuffer())
-            sys.stdout.buffer.flush()
-        else:
-            with replacing(Path(str(output))) as file:
+        denoise_stream(io.BytesIO(data), result, None if target is None else by_suffix(target), settings)
+        if target is not None:
+            with replacing(target) as file:
                 file.write(result.getbuffer())
     except PictureError as error:
         raise PictureError(f"{'standard input' if name == STREAM else name} {error}") from error
     except OSError as error:
         raise PictureError(f"{error.filename or name} cannot be read or written ({error.strerror})") from error
+    if target is None:
+        sys.stdout.buffer.write(result.getbuffer())
+        sys.stdout.buffer.flush()
 
 
 def _run(plan: Plan, settings: Settings, *, as_json: bool, quiet: bool, verbose: bool) -> int:

@@ -20,7 +20,7 @@ BAND = 256  # rows at once of filters that see only so far: bounds memory, and p
 
 @dataclass(frozen=True)
 class Filter:
-    """A classical filter. `size`: 0 if it has none. `run` takes pixels, size and sigma (on the scale of 1.0 = white)."""
+    """A classical filter. `size`: 0 if it has none. `run` takes pixels, size and sigma (1.0 = white)."""
 
     card: Card
     size: float
@@ -38,7 +38,8 @@ class Filter:
         bands = tiles.plan(height, width, tile=None if radius is None else (BAND, width), margin=radius or 0)
 
         def run(part: Pixels) -> Pixels:
-            return self.run(part, self.size, level).astype(np.float32)
+            result: Pixels = np.asarray(self.run(part, self.size, level), np.float32)
+            return result
 
         return tiles.apply(run, pixels, bands, progress)
 
@@ -71,10 +72,19 @@ def nlm(pixels: Pixels, size: float, sigma: float) -> Pixels:
     """Non-local means (Buades et al. 2005) with scikit-image's fast summation (Darbon et al. 2008)."""
     from skimage.restoration import denoise_nl_means
 
+    height, width, channels = pixels.shape
+    # It gives nonsense for pictures that are smaller than its window.
+    larger = np.pad(pixels, ((0, max(0, 17 - height)), (0, max(0, 17 - width)), (0, 0)), mode="symmetric")
     result: Pixels = denoise_nl_means(
-        pixels, patch_size=5, patch_distance=6, h=0.6 * sigma, sigma=sigma, fast_mode=True, channel_axis=-1
+        larger[:, :, 0] if channels == 1 else larger,
+        patch_size=5,
+        patch_distance=6,
+        h=0.6 * sigma,
+        sigma=sigma,
+        fast_mode=True,
+        channel_axis=None if channels == 1 else -1,
     )
-    return result
+    return result.reshape(larger.shape)[:height, :width]
 
 
 def tv(pixels: Pixels, size: float, sigma: float) -> Pixels:
@@ -89,6 +99,8 @@ def wavelet(pixels: Pixels, size: float, sigma: float) -> Pixels:
     """Wavelet shrinkage with a threshold for each band (BayesShrink, Chang et al. 2000)."""
     from skimage.restoration import denoise_wavelet
 
+    if min(pixels.shape[:2]) < 4:
+        return pixels.copy()  # too small to have bands
     color = pixels.shape[2] == 3
     result: Pixels = denoise_wavelet(
         pixels, sigma=sigma, method="BayesShrink", convert2ycbcr=color, rescale_sigma=True, channel_axis=-1

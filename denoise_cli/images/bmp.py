@@ -75,7 +75,7 @@ def _write(
     file.write(struct.pack("<IiiHHII", 40 + len(version_4), width, height, 1, bits,
                            BIT_FIELDS if version_4 else 0, row * height))  # fmt: skip
     file.write(struct.pack("<iiII", *per_meter, len(palette), 0) + version_4)
-    file.write(np.pad(palette, ((0, 0), (0, 1))).tobytes())
+    file.write(np.pad(palette[:, ::-1], ((0, 0), (0, 1))).tobytes())  # blue comes first
     for line in samples[::-1]:  # the lowest comes first
         packed = line.tobytes() if bits >= 8 else _packed(line[:, 0], bits)
         file.write(packed.ljust(row, b"\0"))

@@ -15,10 +15,10 @@ def hidden(image: Image) -> Mask | None:
     """Bool `[height, width]`: where a picture is fully transparent or not finite; None where it is so nowhere."""
     mask: Mask | None = None
     if image.alpha is not None and not image.alpha.all():
-        mask = np.asarray(image.alpha == 0)
+        mask = np.asarray(image.alpha == 0, np.bool_)
     if image.format.dtype.kind == "f" and not np.isfinite(image.pixels).all():
-        broken = ~np.isfinite(image.pixels).all(axis=2)
-        mask = broken if mask is None else mask | broken
+        broken = np.asarray(~np.isfinite(image.pixels).all(axis=2))
+        mask = broken if mask is None else np.logical_or(mask, broken)
     return mask
 
 

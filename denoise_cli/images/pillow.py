@@ -48,9 +48,7 @@ def only_still(picture: Pillow.Image) -> None:
         raise PictureError(f"is an animation of {frames} frames; save the frames as single pictures first")
 
 
-def image_of(
-    picture: Pillow.Image, baggage: Baggage | None, *, colors: int = 256, close: bool = False
-) -> Image:
+def image_of(picture: Pillow.Image, baggage: Baggage | None, *, colors: int = 256, close: bool = False) -> Image:
     """An Image of a picture that Pillow has opened with 8 bits a sample or fewer.
 
     `colors`: how many entries a palette of the file's depth has. `close` the picture as soon as its samples are out of

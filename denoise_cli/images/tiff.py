@@ -33,10 +33,12 @@ PLAUSIBLE_RATIO, ALWAYS_PLAUSIBLE = 20_000, 1 << 26
 
 def read(file: BinaryIO) -> Opened:
     start = file.read(16)
+    file.seek(0)
     try:
         tiff = tifffile.TiffFile(file)
         count, first = len(tiff.pages), tiff.pages[0]
-        in_one_piece = tiff.is_stk or (tiff.is_imagej and (tiff.imagej_metadata or {}).get("images", count) > count)
+        slices = (tiff.imagej_metadata or {}).get("images") if tiff.is_imagej else None
+        in_one_piece = tiff.is_stk or (isinstance(slices, int) and slices > count)
     except Exception as error:  # there is hardly a type of exception that damaged files do not make tifffile raise
         raise PictureError(f"is damaged or cut short ({error})") from error
     if not isinstance(first, tifffile.TiffPage) or count_pages(file, tiff.byteorder, tiff.is_bigtiff) != count:

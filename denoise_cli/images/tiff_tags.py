@@ -143,9 +143,15 @@ def carried_tags(page: tifffile.TiffPage) -> tuple[Tag, ...]:
         length = tag.valuebytecount
         if tag.code in ENCODING or tag.code in PLACEHOLDERS.values() or length > LARGEST_VALUE:
             continue
-        file.seek(tag.valueoffset)
+        file.seek(_place(tag, page))
         tags.append((tag.code, int(tag.dtype), tag.count, file.read(length), False))
     return tuple(tags)
+
+
+def _place(tag: tifffile.TiffTag, page: tifffile.TiffPage) -> int:
+    """Where a tag's value stands. Of tags that tifffile interprets, `valueoffset` is what the value points to."""
+    head, inline = (12, 8) if page.parent.is_bigtiff else (8, 4)
+    return tag.offset + head if tag.valuebytecount <= inline else tag.valueoffset
 
 
 def directories_of(page: tifffile.TiffPage) -> Directories:
@@ -153,7 +159,7 @@ def directories_of(page: tifffile.TiffPage) -> Directories:
     file, found = page.parent.filehandle, {}
     for code in (EXIF, GPS):
         if (tag := page.tags.get(code)) is not None:
-            file.seek(tag.valueoffset)
+            file.seek(_place(tag, page))
             (offset,) = struct.unpack(page.parent.byteorder + ("Q" if tag.valuebytecount == 8 else "I"),
                                       file.read(tag.valuebytecount))  # fmt: skip
             found[code] = _entries(file, offset, page.parent.byteorder, page.parent.is_bigtiff)
@@ -183,6 +189,7 @@ def paste(file: BinaryIO, patches: list[Patch]) -> None:
     """Completes the pages of a TIFF that was written with `PLACEHOLDERS` and with palettes of 256 entries."""
     if not any(patch.directories or (patch.colors or 256) < 256 for patch in patches):
         return
+    file.seek(0)  # a TIFF begins, to tifffile, where the file stands
     with tifffile.TiffFile(file) as tiff:
         order, big = tiff.byteorder, tiff.is_bigtiff
         places, palettes = [], []
@@ -248,4 +255,3 @@ def _packed(entries: tuple[Entry, ...], offset: int, order: str, big: bool) -> b
             table += struct.pack(order + place_code, after + len(behind))
             behind += value + b"\0" * (len(value) % 2)
     return table + b"\0" * inline + bytes(behind)
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -15,6 +16,7 @@ from denoise_cli.images.tiff_tags import (
     PLACEHOLDERS,
     Directories,
     Patch,
+    Tag,
     TiffBaggage,
     from_exif,
     paste,
@@ -24,6 +26,7 @@ from denoise_cli.images.tiff_tags import (
 # Compressions without loss that tifffile writes, and whether a predictor goes with them; all others become deflate.
 COMPRESSIONS = {"NONE": False, "LZW": True, "ADOBE_DEFLATE": True, "DEFLATE": True, "PACKBITS": False, "ZSTD": True,
                 "LZMA": True}  # fmt: skip
+RATIONALS = {5: "I", 10: "i"}
 LARGEST_CLASSIC = 3 << 30  # bytes of samples; 4 GB is where offsets end
 
 
@@ -48,12 +51,20 @@ def write(file: BinaryIO, images: Iterator[Image], options: SaveOptions) -> None
                 metadata=None,
                 contiguous=False,
                 subfiletype=own.subfile,
-                extratags=[*own.tags, *places],
+                extratags=[*(_with_numbers(tag, own.order) for tag in own.tags), *places],
                 **layout,
             )
             del samples
             image = next(images, None)
     paste(file, patches)
+
+
+def _with_numbers(tag: Tag, order: str) -> tuple[int, int, int, bytes | int | tuple[int, ...], bool]:
+    """A tag as tifffile takes it, which miscounts rationals that are given as bytes."""
+    code, kind, count, value, once = tag
+    if kind in RATIONALS and isinstance(value, bytes):
+        return code, kind, count, struct.unpack(f"{order}{2 * count}{RATIONALS[kind]}", value), once
+    return tag
 
 
 def _own(image: Image) -> TiffBaggage:

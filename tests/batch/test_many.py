@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from denoise_cli.batch.many import Outcome, denoise_all
+from denoise_cli.batch.picture import Settings
+from denoise_cli.batch.plan import Job, make_plan
+from denoise_cli.denoisers import classical
+from denoise_cli.denoisers.card import Card
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    source = tmp_path / "in"
+    source.mkdir()
+    for number in range(12):
+        Image.new("RGB", (30 + number, 20), (20 * number, 99, 7)).save(source / f"{number:02}.png")
+    return source
+
+
+def run(folder: Path, settings: Settings | None = None) -> dict[str, Outcome]:
+    plan = make_plan([folder], folder.parent / "out")
+    outcomes: dict[str, Outcome] = {}
+    denoise_all(
+        plan.jobs,
+        settings or Settings(classical.build("median")),
+        done=lambda outcome: outcomes.update({outcome.job.source.name: outcome}),
+    )
+    return outcomes
+
+
+def test_one_failure_does_not_stop_the_rest(folder: Path) -> None:
+    (folder / "03.png").write_bytes((folder / "03.png").read_bytes()[:60])
+    (folder / "05.png").write_bytes(b"no picture at all")
+    (folder / "07.png").write_bytes(b"")
+    outcomes = run(folder)
+    assert {name for name, outcome in outcomes.items() if outcome.failure} == {"03.png", "05.png", "07.png"}
+    assert sorted(path.name for path in (folder.parent / "out").iterdir()) == [
+        f"{n:02}.png" for n in range(12) if n not in (3, 5, 7)
+    ]
+
+
+class Recording:
+    """A denoiser that notes how many pictures it is given at once."""
+
+    def __init__(self) -> None:
+        self.card = Card("recording", "classical", "", "none")
+        self.inside, self.most = 0, 0
+        self.lock = threading.Lock()
+
+    def __call__(self, pixels: np.ndarray, *, sigma: object = None, progress: object = None) -> np.ndarray:
+        with self.lock:
+            self.inside += 1
+            self.most = max(self.most, self.inside)
+        result = pixels.copy()
+        with self.lock:
+            self.inside -= 1
+        return result
+
+
+def test_one_picture_computes_at_a_time(folder: Path) -> None:
+    recording = Recording()
+    outcomes = run(folder, Settings(recording))
+    assert len(outcomes) == 12
+    assert recording.most == 1
+
+
+def test_unforeseen_errors_are_told_as_such(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(classical, "median", None)
+    failing = Settings(classical.Filter(classical.build("median").card, 3, lambda *a: 1 / 0))  # type: ignore[arg-type]
+    outcome = run(folder, failing)["00.png"]
+    assert "ZeroDivisionError" in str(outcome.failure)
+    assert isinstance(outcome.bug, ZeroDivisionError)
+
+
+def test_an_interrupt_ends_everything_and_leaves_no_half_file(folder: Path) -> None:
+    plan = make_plan([folder], folder.parent / "out")
+    seen: list[Job] = []
+
+    def done(outcome: Outcome) -> None:
+        seen.append(outcome.job)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        denoise_all(plan.jobs, Settings(classical.build("median")), done=done)
+    assert len(seen) == 1
+    for path in (folder.parent / "out").iterdir():
+        Image.open(path).load()
+        assert not path.name.startswith(".")

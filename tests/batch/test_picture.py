@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image as Pillow
+
+from denoise_cli.batch.picture import Settings, denoise_file, denoise_image
+from denoise_cli.batch.plan import Job
+from denoise_cli.denoisers import classical
+from denoise_cli.errors import PictureError
+from denoise_cli.images.image import Image, PixelFormat
+
+
+def settings(name: str = "mean", **more: object) -> Settings:
+    return Settings(classical.build(name), **more)  # type: ignore[arg-type]
+
+
+def image(pixels: np.ndarray, alpha: np.ndarray | None = None) -> Image:
+    return Image(pixels.astype(np.float32), PixelFormat.integer("rgb", 8), alpha)
+
+
+def test_strength_blends(pixels: np.ndarray) -> None:
+    full = denoise_image(image(pixels), settings()).pixels
+    half = denoise_image(image(pixels), settings(strength=0.5)).pixels
+    none = denoise_image(image(pixels), settings(strength=0.0)).pixels
+    assert np.allclose(half, (full + pixels) / 2, atol=1e-6)
+    assert np.array_equal(none, pixels)
+
+
+def test_hidden_colours_do_not_bleed() -> None:
+    """Bright pixels under full transparency leave their dark neighbours dark, and stay what they are."""
+    pixels = np.full((9, 9, 3), 0.1, np.float32)
+    alpha = np.full((9, 9), 255, np.uint8)
+    pixels[4, 4], alpha[4, 4] = 1.0, 0
+    result = denoise_image(image(pixels, alpha), settings("gaussian")).pixels
+    assert np.allclose(result[alpha > 0], 0.1, atol=1e-5)
+    assert (result[4, 4] == 1).all()
+
+
+def test_numbers_that_are_none_stay_and_do_not_spread() -> None:
+    pixels = np.full((9, 9, 1), 0.5, np.float32)
+    pixels[2, 3], pixels[5, 5] = np.nan, np.inf
+    form = PixelFormat("gray", np.dtype(np.float32), 32, 1.0)
+    result = denoise_image(Image(pixels, form), settings("gaussian")).pixels
+    assert np.isnan(result[2, 3, 0])
+    assert np.isinf(result[5, 5, 0])
+    assert np.allclose(np.delete(result.ravel(), [2 * 9 + 3, 5 * 9 + 5]), 0.5, atol=1e-5)
+
+
+def test_every_page_of_a_stack_is_denoised(tmp_path: Path) -> None:
+    stack = np.random.default_rng(0).integers(0, 65536, (3, 12, 14)).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "in.tif", stack, photometric="minisblack")
+    assert denoise_file(Job(tmp_path / "in.tif", tmp_path / "out.tif"), settings()) == pytest.approx(3 * 12 * 14 / 1e6)
+    result = tifffile.imread(tmp_path / "out.tif")
+    assert result.shape == stack.shape
+    assert result.dtype == np.uint16
+    for page in range(3):
+        expected = classical.build("mean")((stack[page] / np.float32(65535))[:, :, None])[:, :, 0] * 65535
+        assert np.abs(result[page] - expected).max() <= 1
+
+
+def test_a_stack_does_not_fit_into_one_picture(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "in.tif", np.zeros((3, 12, 14), np.uint8), photometric="minisblack")
+    with pytest.raises(PictureError, match="holds 3 pictures and PNG one"):
+        denoise_file(Job(tmp_path / "in.tif", tmp_path / "out.png"), settings())
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_white_scales_what_the_denoiser_sees(tmp_path: Path) -> None:
+    """A 12-bit picture in 16-bit samples: the noise level is relative to the white that is named."""
+    dark = np.random.default_rng(0).normal(2000, 100, (40, 40)).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "in.tif", dark)
+    results = []
+    for number, white in enumerate((None, 4095.0)):
+        target = tmp_path / f"{number}.tif"
+        denoise_file(Job(tmp_path / "in.tif", target), settings("nlm", sigma=100 / 4095 * 255, white=white))
+        results.append(tifffile.imread(target).std())
+    assert results[1] < dark.std() / 2
+    assert results[0] < results[1]  # sixteen times too strong otherwise
+
+
+def test_the_same_suffix_keeps_the_format_that_the_content_has(tmp_path: Path) -> None:
+    Pillow.new("RGB", (8, 8), (9, 9, 9)).save(tmp_path / "in.jpg", "PNG")
+    denoise_file(Job(tmp_path / "in.jpg", tmp_path / "out.jpg"), settings())
+    assert Pillow.open(tmp_path / "out.jpg").format == "PNG"
+
+
+def test_failures_leave_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Pillow.new("RGB", (8, 8)).save(tmp_path / "in.png")
+    broken = settings()
+    monkeypatch.setattr(classical.Filter, "__call__", lambda *a, **k: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        denoise_file(Job(tmp_path / "in.png", tmp_path / "out.png"), broken)
+    assert [path.name for path in tmp_path.iterdir()] == ["in.png"]
+
+
+def test_sentences_for_places_that_cannot_be_read_or_written(tmp_path: Path) -> None:
+    with pytest.raises(PictureError, match="cannot be read"):
+        denoise_file(Job(tmp_path / "gone.png", tmp_path / "out.png"), settings())
+    Pillow.new("RGB", (8, 8)).save(tmp_path / "in.png")
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(PictureError, match="no place for its result"):
+        denoise_file(Job(tmp_path / "in.png", tmp_path / "file" / "out.png"), settings())
+    (tmp_path / "folder.png").mkdir()
+    with pytest.raises(PictureError, match="not a regular file"):
+        denoise_file(Job(tmp_path / "folder.png", tmp_path / "out.png"), settings())

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from denoise_cli.batch.plan import Job, make_plan
+from denoise_cli.errors import UsageError
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    root = tmp_path / "in"
+    for name in ("a.jpg", "a.png", "sub/a.jpg", "sub/deep/b.TIF", "notes.txt", ".hidden.png", ".git/c.png"):
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    return root
+
+
+def targets(plan: object) -> list[str]:
+    return [str(job.target) for job in plan.jobs]  # type: ignore[attr-defined]
+
+
+def test_one_file_goes_beside_into_a_file_or_into_a_folder(tree: Path, tmp_path: Path) -> None:
+    source = tree / "a.jpg"
+    assert make_plan([source], None).jobs == (Job(source, tree / "a.denoised.jpg"),)
+    assert make_plan([source], tmp_path / "new" / "b.png").jobs == (Job(source, tmp_path / "new" / "b.png"),)
+    assert make_plan([source], tmp_path).jobs == (Job(source, tmp_path / "a.jpg"),)
+    assert make_plan([source], tmp_path / "new", into_folder=True).jobs == (Job(source, tmp_path / "new" / "a.jpg"),)
+
+
+def test_a_tree_is_kept(tree: Path, tmp_path: Path) -> None:
+    plan = make_plan([tree], tmp_path / "out")
+    expected = ["a.jpg", "a.png", "sub/a.jpg", "sub/deep/b.TIF"]
+    assert targets(plan) == [str(tmp_path / "out" / name) for name in expected]
+    assert plan.others == 2
+
+
+def test_several_folders_get_a_folder_each(tree: Path, tmp_path: Path) -> None:
+    plan = make_plan([tree / "sub", tree / "sub" / "deep"], tmp_path / "out")
+    assert str(tmp_path / "out" / "deep" / "b.TIF") in targets(plan)
+    assert str(tmp_path / "out" / "sub" / "deep" / "b.TIF") in targets(plan)
+
+
+def test_the_output_folder_may_lie_in_the_input_and_is_not_read(tree: Path) -> None:
+    first = make_plan([tree], tree / "clean")
+    for job in first.jobs:
+        job.target.parent.mkdir(parents=True, exist_ok=True)
+        job.target.write_bytes(b"done")
+    second = make_plan([tree], tree / "clean")
+    assert second.jobs == ()
+    assert second.there_already == len(first.jobs) == 4
+    assert make_plan([tree], tree / "clean", overwrite=True).jobs == first.jobs
+
+
+def test_in_place_means_the_inputs(tree: Path) -> None:
+    plan = make_plan([tree], None, in_place=True)
+    assert all(job.source == job.target for job in plan.jobs)
+    assert len(plan.jobs) == 4
+
+
+def test_in_place_follows_a_link_to_its_file(tree: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link.jpg"
+    link.symlink_to(tree / "a.jpg")
+    assert make_plan([link], None, in_place=True).jobs == (Job(link, tree / "a.jpg"),)
+
+
+def test_a_file_that_is_not_there_fails_in_its_turn(tmp_path: Path) -> None:
+    assert len(make_plan([tmp_path / "gone.png"], None).jobs) == 1
+
+
+@pytest.mark.parametrize(
+    ("inputs", "output", "options", "complaint"),
+    [
+        (["."], None, {}, "is a folder: say with -o"),
+        (["."], ".", {}, "is the input folder itself"),
+        (["a.jpg"], "a.jpg", {}, "is an input"),
+        (["a.jpg"], "a.png", {}, "is there already; --overwrite"),
+        (["a.jpg", "a.png"], "notes.txt", {}, "is a file, but there are several"),
+        (["a.jpg"], "b.xyz", {}, "stands for no picture format"),
+        (["a.jpg", "sub/a.jpg"], "sub/deep", {}, "would both become"),
+        (["a.jpg"], "b.jpg", {"in_place": True}, "takes no --output"),
+        (["a.jpg", "a.png"], ".", {}, "is an input"),
+    ],
+)
+def test_what_would_lose_pictures_is_refused(
+    tree: Path, inputs: list[str], output: str | None, options: dict[str, bool], complaint: str
+) -> None:
+    with pytest.raises(UsageError, match=complaint):
+        make_plan([tree / name for name in inputs], None if output is None else tree / output, **options)

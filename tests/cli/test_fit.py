@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from tests.cli.test_cli import denoise_img
+
+
+def test_fit_writes_a_weights_file_that_model_takes(tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for number in range(3):
+        shades = np.full((100, 120, 3), 60 * number, np.uint8)
+        Image.fromarray(shades).save(photos / f"{number}.png")
+    weights = tmp_path / "mine.safetensors"
+    words = ["fit", "--clean", photos, "-m", "cnn", "--steps", 2, "--batch", 2, "--patch", 16, "-o", weights]
+    outcome = denoise_img(*words, "--data", "three plain pictures")
+    assert outcome.returncode == 0, outcome.stderr.decode()
+    assert outcome.stdout.decode().strip() == str(weights)
+    assert b"step 2/2" in outcome.stderr
+    assert not weights.with_suffix(".checkpoint").exists()
+    card = json.loads(denoise_img("models", weights, "--json").stdout)[0]
+    assert card["training"] == "three plain pictures"
+    assert card["command"].startswith("denoise-img fit --clean photos")
+    assert denoise_img(photos / "0.png", "-o", tmp_path / "x.png", "-m", weights).returncode == 0
+
+    again = denoise_img(*words)
+    assert again.returncode == 2
+    assert b"is there already" in again.stderr

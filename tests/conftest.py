@@ -1,0 +1,70 @@
+"""What many tests share: a toy network that computes in no time, and a real noisy picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from denoise_cli.denoisers import weights
+from denoise_cli.denoisers.card import Card
+from denoise_cli.networks import build, macs_per_pixel, parameters
+from denoise_cli.networks.blocks import Network
+
+TOYS = {
+    "cnn": {"filters": 8, "layers": 4},
+    "cae": {"filters": 8},
+    "dncnn": {"filters": 8, "layers": 5},
+    "win5rb": {"filters": 8},
+}
+
+
+def toy_network(architecture: str, channels: int = 3, seed: int = 0) -> Network:
+    """A small network with random weights and batch-norm statistics that are not the neutral ones."""
+    torch.manual_seed(seed)
+    network = build(architecture, {"channels": channels, **TOYS[architecture]})
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(module.weight, 0.2, 1.0)
+            torch.nn.init.uniform_(module.bias, -0.1, 0.1)
+            torch.nn.init.uniform_(module.running_mean, -0.1, 0.1)
+            torch.nn.init.uniform_(module.running_var, 0.5, 1.5)
+    return network.eval()
+
+
+def toy_card(architecture: str, channels: int = 3) -> Card:
+    network = toy_network(architecture, channels)
+    return Card(
+        name="toy",
+        family="network",
+        summary="a toy",
+        level="blind",
+        channels=channels,
+        radius=network.radius,
+        multiple=network.multiple,
+        architecture=architecture,
+        arguments={"channels": channels, **TOYS[architecture]},
+        parameters=parameters(network),
+        macs_per_pixel=macs_per_pixel(network, channels),
+    )
+
+
+@pytest.fixture(scope="session")
+def toy_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A weights file of a small colour DnCNN."""
+    path = tmp_path_factory.mktemp("weights") / "toy.safetensors"
+    weights.write(path, toy_card("dncnn"), toy_network("dncnn").state_dict())
+    return path
+
+
+@pytest.fixture
+def noisy_jpeg() -> Path:
+    return Path(__file__).parent / "data" / "noisy.jpg"
+
+
+@pytest.fixture
+def pixels() -> np.ndarray:
+    """Random colour pixels of an odd size."""
+    return np.random.default_rng(0).random((37, 53, 3), np.float32)

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from denoise_cli.denoisers import weights
+from denoise_cli.denoisers.network import NetworkDenoiser, load_network
+from denoise_cli.errors import UsageError, WeightsError
+from denoise_cli.networks import ARCHITECTURES
+from tests.conftest import toy_card, toy_network
+
+
+def denoiser(architecture: str, channels: int = 3, tile: str | int = "auto") -> NetworkDenoiser:
+    network = toy_network(architecture, channels)
+    return NetworkDenoiser(toy_card(architecture, channels), network, device="cpu", precision="fp32", tile=tile)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("size", [(1, 1), (7, 3), (31, 33), (65, 64)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_any_size_and_channels_in_tiles_as_in_one(architecture: str, size: tuple[int, int], channels: int) -> None:
+    pixels = np.random.default_rng(0).random((*size, channels), np.float32)
+    whole = denoiser(architecture, tile="off")(pixels)
+    assert whole.shape == pixels.shape
+    assert np.abs(denoiser(architecture, tile=32)(pixels) - whole).max() < 1e-5
+
+
+def test_a_gray_network_takes_colour_channel_by_channel(pixels: np.ndarray) -> None:
+    gray = denoiser("dncnn", channels=1)
+    result = gray(pixels)
+    for channel in range(3):
+        one = pixels[:, :, channel : channel + 1]
+        assert np.array_equal(result[:, :, channel : channel + 1], gray(one))
+
+
+@pytest.mark.parametrize("channels", [2, 4, 7])
+def test_pictures_of_other_numbers_of_channels(channels: int) -> None:
+    pixels = np.random.default_rng(0).random((9, 8, channels), np.float32)
+    seen: list[int] = []
+    result = denoiser("dncnn")(pixels, progress=lambda done, total: seen.append(done))
+    assert result.shape == pixels.shape
+    assert seen[-1] == 9 * 8
+
+
+def test_blind_networks_take_no_sigma(pixels: np.ndarray) -> None:
+    with pytest.raises(UsageError, match="judges the noise level itself"):
+        denoiser("dncnn")(pixels, sigma=25)
+
+
+def test_when_memory_runs_out_smaller_tiles_are_tried(pixels: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    large = np.tile(pixels, (4, 3, 1))
+    expected = denoiser("dncnn", tile="off")(large)
+    tight = denoiser("dncnn", tile=128)
+    run, refused = tight._run, []
+
+    def short_of_memory(part: np.ndarray) -> np.ndarray:
+        if part.size > 60 * 60 * 3:
+            refused.append(part.shape)
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+        return run(part)
+
+    monkeypatch.setattr(tight, "_run", short_of_memory)
+    assert np.abs(tight(large) - expected).max() < 1e-5
+    assert len(refused) >= 1
+
+
+def test_other_errors_are_not_mistaken_for_it(pixels: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = denoiser("dncnn")
+    monkeypatch.setattr(broken, "_run", lambda part: (_ for _ in ()).throw(RuntimeError("something else")))
+    with pytest.raises(RuntimeError, match="something else"):
+        broken(pixels)
+
+
+def test_a_result_that_is_not_finite_is_redone_in_full_precision(
+    pixels: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    low = NetworkDenoiser(toy_card("dncnn"), toy_network("dncnn"), device="cpu", precision="bf16", tile="off")
+    monkeypatch.setattr(low, "_network", lambda x: torch.full_like(x, float("nan")))
+    assert np.abs(low(pixels) - denoiser("dncnn", tile="off")(pixels)).max() < 1e-5
+
+
+def test_loading_what_was_saved(toy_weights: Path, pixels: np.ndarray) -> None:
+    loaded = load_network(toy_weights, device="cpu", precision="fp32")
+    assert np.abs(loaded(pixels) - denoiser("dncnn")(pixels)).max() < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"architecture": "resnet"}, "unknown architecture 'resnet'"),
+        ({"arguments": {"colours": 3}}, "colours"),
+        ({"arguments": {"channels": "many"}}, "describes no network"),
+        ({"arguments": {"channels": 3, "filters": 8, "layers": 6}}, "lacks the tensor"),
+        ({"arguments": {"channels": 3, "filters": 8, "layers": 4}}, "lacks the tensor|does not know"),
+        ({"radius": 1}, "radius"),
+    ],
+)
+def test_cards_that_do_not_fit_their_tensors_are_refused(
+    tmp_path: Path, change: dict[str, object], complaint: str
+) -> None:
+    path = tmp_path / "x.safetensors"
+    weights.write(path, replace(toy_card("dncnn"), **change), toy_network("dncnn").state_dict())
+    with pytest.raises(WeightsError, match=complaint):
+        load_network(path)

@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from denoise_cli.denoisers.catalogue import load
+from denoise_cli.errors import UsageError
+from denoise_cli.fitting import loop
+from denoise_cli.fitting.clean import fit_clean
+from denoise_cli.fitting.loop import Status, train
+from denoise_cli.fitting.noisy import add_noise
+from denoise_cli.fitting.patches import PatchSource
+from denoise_cli.fitting.recipe import Recipe
+from denoise_cli.fitting.recipes import RECIPES, recipe
+from denoise_cli.measure.quality import psnr
+from denoise_cli.networks import build
+from denoise_cli.noise.spec import NoiseRange
+from denoise_cli.noise.synthetic import add_gaussian
+
+CPU = torch.device("cpu")
+SMALL = Recipe("dncnn", {"channels": 3, "filters": 8, "layers": 4}, steps=40, batch=4, patch=24, warmup=5, ema=0.9)
+
+
+def smooth(seed: int, side: int = 120) -> np.ndarray:
+    """A smooth random colour picture, uint8."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (6, 6, 3)).astype(np.uint8)
+    return np.asarray(Image.fromarray(coarse).resize((side, side), Image.Resampling.BICUBIC))
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for seed in range(4):
+        Image.fromarray(smooth(seed)).save(folder / f"{seed}.png")
+    return folder
+
+
+def source(smallest: int = 24) -> PatchSource:
+    return PatchSource((smooth(seed) for seed in range(3)), device=CPU, seed=0, smallest=smallest)
+
+
+def test_patches_are_pixels_of_the_photos() -> None:
+    photo = np.arange(30 * 40 * 3, dtype=np.uint16).reshape(30, 40, 3).astype(np.uint8)
+    photo[:, :, 1] = np.arange(30)[:, None]
+    photo[:, :, 2] = np.arange(40)[None]
+    patches = PatchSource([photo], device=CPU, seed=0, smallest=30).patches(8, 16, torch.Generator().manual_seed(0))
+    assert patches.shape == (8, 3, 16, 16)
+    for patch in (patches * 255).round().int():
+        rows, columns = patch[1], patch[2]
+        steps = {abs(int(rows[1, 0] - rows[0, 0])), abs(int(rows[0, 1] - rows[0, 0]))}
+        assert steps == {0, 1}  # whichever way it was turned, neighbours stayed neighbours
+        assert len({int(value) for value in columns.flatten()}) == 16
+
+
+def test_the_same_generator_gives_the_same_patches() -> None:
+    first, again = (source().patches(4, 24, torch.Generator().manual_seed(7)) for _ in range(2))
+    assert torch.equal(first, again)
+
+
+def test_pictures_too_small_to_train_on_are_told() -> None:
+    with pytest.raises(ValueError, match="200 x 200"):
+        source(smallest=200)
+
+
+def test_training_noise_is_unclipped_and_its_levels_cover_the_range() -> None:
+    clean = torch.ones(8, 3, 64, 64)
+    noise = add_noise(clean, NoiseRange("gaussian", 0, 55), torch.Generator().manual_seed(0)) - clean
+    levels = sorted((noise.std(dim=(1, 2, 3)) * 255).tolist())
+    assert noise.max() > 0
+    for number, level in enumerate(levels):  # one in each eighth of the range
+        assert number * 55 / 8 - 1 < level < (number + 1) * 55 / 8 + 1
+
+
+def test_the_rate_rises_and_falls_to_zero() -> None:
+    rates = [SMALL.rate(step) for step in range(SMALL.steps)]
+    assert rates[0] == pytest.approx(SMALL.learning_rate / 5)
+    assert max(rates) == pytest.approx(SMALL.learning_rate)
+    assert rates[-1] < SMALL.learning_rate / 100
+
+
+def test_training_takes_noise_out() -> None:
+    longer = replace(SMALL, steps=250, learning_rate=3e-3)
+    torch.manual_seed(0)
+    trained = train(build("dncnn", longer.arguments), longer, source(), source(96), device=CPU)
+    clean = smooth(9).astype(np.float32) / 255
+    noisy = add_gaussian(clean, 25, seed=0)
+    with torch.inference_mode():
+        result = trained(torch.from_numpy(noisy.transpose(2, 0, 1).copy())[None])[0].permute(1, 2, 0).numpy()
+    assert psnr(result, clean) > psnr(noisy, clean) + 1
+
+
+def test_a_stopped_training_ends_like_one_that_was_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def network() -> torch.nn.Module:
+        torch.manual_seed(0)
+        return build("dncnn", SMALL.arguments)
+
+    undisturbed = train(network(), SMALL, source(), source(96), device=CPU)
+
+    draws = 0
+    patches = PatchSource.patches
+
+    def interrupted(self: PatchSource, *arguments: object) -> torch.Tensor:
+        nonlocal draws
+        draws += 1
+        if draws == 17:
+            raise KeyboardInterrupt
+        return patches(self, *arguments)  # type: ignore[arg-type]
+
+    checkpoint = tmp_path / "checkpoint"
+    monkeypatch.setattr(PatchSource, "patches", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(network(), SMALL, source(), source(96), device=CPU, checkpoint=checkpoint)
+    resumed = train(build("dncnn", SMALL.arguments), SMALL, source(), source(96), device=CPU, checkpoint=checkpoint)
+    assert draws < 17 + SMALL.steps  # it did go on, and did not begin again
+    for name, tensor in undisturbed.state_dict().items():
+        assert torch.allclose(tensor.float(), resumed.state_dict()[name].float(), atol=1e-5), name
+
+
+def test_checkpoints_of_other_recipes_are_refused(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "checkpoint"
+    short = replace(SMALL, steps=2)
+    train(build("dncnn", SMALL.arguments), short, source(), source(96), device=CPU, checkpoint=checkpoint)
+    with pytest.raises(ValueError, match="another recipe"):
+        train(build("dncnn", SMALL.arguments), SMALL, source(), source(96), device=CPU, checkpoint=checkpoint)
+
+
+def test_frozen_norms_keep_their_statistics() -> None:
+    network = build("dncnn", SMALL.arguments)
+    frozen = replace(SMALL, steps=3, freeze_norms_after=0.0)
+    train(network, frozen, source(), source(96), device=CPU)
+    norm = next(layer for layer in network.modules() if isinstance(layer, torch.nn.BatchNorm2d))
+    assert norm.running_mean is not None
+    assert torch.equal(norm.running_mean, torch.zeros(8))
+
+
+def test_from_a_folder_to_a_weights_file(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "CHECKPOINT_EVERY_SECONDS", 0.0)
+    seen: list[Status] = []
+    output = tmp_path / "mine.safetensors"
+    card = fit_clean(photos, output, replace(SMALL, steps=5), training="smooth", command="fit", report=seen.append)
+    assert (card.name, card.training, card.command, card.radius) == ("mine", "smooth", "fit", 4)
+    assert [status.step for status in seen] == [1, 2, 3, 4, 5]
+    assert load(str(output), device="cpu").card == card
+
+
+def test_gray_networks_learn_from_colour_photos(photos: Path, tmp_path: Path) -> None:
+    gray = replace(SMALL, steps=2, arguments={**SMALL.arguments, "channels": 1})
+    assert fit_clean(photos, tmp_path / "gray.safetensors", gray).channels == 1
+
+
+def test_the_full_network_starts_from_the_dilated_one(photos: Path, tmp_path: Path) -> None:
+    """Without a step of training that changes anything, both denoise alike."""
+    dilated = Recipe("win5rb", {"channels": 3, "filters": 4, "dilations": [1, 2, 3]}, steps=3, batch=2, patch=24)
+    full = Recipe("win5rb", {"channels": 3, "filters": 4}, steps=1, batch=2, patch=24, learning_rate=0.0)
+    first, second = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
+    fit_clean(photos, first, dilated)
+    fit_clean(photos, second, replace(full, freeze_norms_after=0.0), start=first)
+    pixels = np.random.default_rng(0).random((40, 40, 3), np.float32)
+    results = [load(str(path), device="cpu", precision="fp32")(pixels) for path in (first, second)]
+    assert np.abs(results[0] - results[1]).max() < 1e-3
+    with pytest.raises(UsageError, match="not what is to be trained"):
+        fit_clean(photos, second, SMALL, start=first)
+
+
+def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no pictures to learn from"):
+        fit_clean(tmp_path, tmp_path / "x.safetensors", SMALL)
+
+
+def test_recipes_build_their_networks() -> None:
+    for name in RECIPES:
+        build(recipe(name).architecture, recipe(name).arguments)
+    with pytest.raises(UsageError, match="no recipe 'unet9'"):
+        recipe("unet9")

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from denoise_cli.networks import ARCHITECTURES, build, macs_per_pixel, parameters
+from denoise_cli.networks.win5rb import widened
+from tests.conftest import TOYS, toy_network
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_output_has_the_inputs_shape(architecture: str, channels: int) -> None:
+    network = toy_network(architecture, channels)
+    x = torch.rand(2, channels, 12, 20)
+    assert network(x).shape == x.shape
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_the_radius_is_no_smaller_than_what_a_pixel_sees(architecture: str) -> None:
+    """Measured by gradients, at every place of the network's grid."""
+    network = toy_network(architecture)
+    for phase in range(network.multiple):
+        x = torch.rand(1, 3, 64, 64, requires_grad=True)
+        at = 32 + phase
+        network(x)[0, :, at, at].sum().backward()
+        seen = x.grad.abs().sum(dim=(0, 1)).nonzero() - at
+        assert seen.abs().max() <= network.radius
+
+
+def test_papers_sizes() -> None:
+    """Parameters and depth as in the papers."""
+    assert parameters(build("win5rb", {"channels": 1})) == pytest.approx(2.42e6, rel=0.005)
+    assert build("dncnn", {"channels": 1}).radius == 17
+    assert build("dncnn", {"channels": 3}).radius == 20
+    assert macs_per_pixel(build("dncnn", {"channels": 3}).eval(), 3) == pytest.approx(0.67e6, rel=0.01)
+    assert build("win5rb", {}).radius == 15
+
+
+def test_residual_networks_are_near_the_identity_where_the_paper_says_so() -> None:
+    """Win5-RB adds to its input: with a silent last norm it is the identity, as training begins."""
+    network = build("win5rb", {"channels": 3, "filters": 8}).eval()
+    x = torch.rand(1, 3, 9, 9)
+    assert torch.equal(network(x), x)
+
+
+def test_widened_computes_the_same() -> None:
+    torch.manual_seed(0)
+    dilations = [1, 2, 3]
+    small = build("win5rb", {"filters": 8, "dilations": dilations}).eval()
+    torch.nn.init.ones_(small.body[-1].weight)
+    full = build("win5rb", {"filters": 8}).eval()
+    full.load_state_dict(widened(small.state_dict(), dilations))
+    x = torch.rand(1, 3, 33, 29)
+    assert (full(x) - small(x)).abs().max() < 1e-5
+    assert small.radius == 12
+
+
+def test_unknown_architectures_and_arguments_are_named() -> None:
+    with pytest.raises(ValueError, match="unknown architecture 'resnet'"):
+        build("resnet", {})
+    with pytest.raises(ValueError, match="colours"):
+        build("cnn", {"colours": 3})
+    with pytest.raises(ValueError, match="dilations"):
+        build("win5rb", {"dilations": [1, 2, 4]})
+
+
+def test_toys_cover_all_architectures() -> None:
+    assert TOYS.keys() == ARCHITECTURES.keys()

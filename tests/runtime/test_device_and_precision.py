@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from denoise_cli.errors import UsageError
+from denoise_cli.runtime.device import choose_device, out_of_memory, tile_size
+from denoise_cli.runtime.precision import choose_dtype, native_bf16
+
+CPU = torch.device("cpu")
+
+
+def test_the_cpu_is_always_there() -> None:
+    assert choose_device("cpu") == CPU
+
+
+@pytest.mark.parametrize("name", ["tpu", "cuda:99", "nonsense:1"])
+def test_devices_that_are_not_there_are_refused_in_a_sentence(name: str) -> None:
+    with pytest.raises(UsageError, match="device|machine"):
+        choose_device(name)
+
+
+def test_precisions() -> None:
+    assert choose_dtype("fp32", CPU) == torch.float32
+    assert choose_dtype("bf16", CPU) == torch.bfloat16
+    assert choose_dtype("auto", CPU) == (torch.bfloat16 if native_bf16(CPU) else torch.float32)
+    with pytest.raises(UsageError, match="for GPUs"):
+        choose_dtype("fp16", CPU)
+    with pytest.raises(UsageError, match="int8"):
+        choose_dtype("int8", CPU)
+
+
+def test_tiles() -> None:
+    assert tile_size("off", CPU) is None
+    assert tile_size(300, CPU) == 300
+    assert isinstance(tile_size("auto", CPU), int)
+
+
+def test_torchs_words_for_no_memory_are_known() -> None:
+    assert out_of_memory(MemoryError())
+    assert out_of_memory(RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried ..."))
+    assert not out_of_memory(RuntimeError("size mismatch"))
+
+
+def test_that_is_what_torch_says() -> None:
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(1 << 60)
+    assert out_of_memory(caught.value)

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from denoise_cli.runtime import tiles
+from tests.conftest import TOYS, toy_network
+
+SIZES = [(1, 1), (7, 3), (3, 7), (31, 32), (32, 33), (33, 64), (50, 97)]
+
+
+@pytest.mark.parametrize(("height", "width"), SIZES)
+@pytest.mark.parametrize("multiple", [1, 4])
+def test_every_pixel_is_written_once(height: int, width: int, multiple: int) -> None:
+    written = np.zeros((height, width), int)
+    for tile in tiles.plan(height, width, tile=(32, 16), margin=5, multiple=multiple):
+        (top, bottom), (left, right) = tile.write
+        written[top:bottom, left:right] += 1
+    assert (written == 1).all()
+
+
+def test_tiles_begin_and_end_at_multiples() -> None:
+    for tile in tiles.plan(50, 97, tile=(30, 30), margin=5, multiple=4):
+        assert all(edge % 4 == 0 for side in tile.read for edge in side)
+
+
+def test_a_tile_is_read_with_its_margin() -> None:
+    middle = list(tiles.plan(90, 90, tile=(30, 30), margin=7))[4]
+    assert middle.write == ((30, 60), (30, 60))
+    assert middle.read == ((23, 67), (23, 67))
+
+
+def test_beyond_the_edge_a_picture_is_mirrored() -> None:
+    pixels = np.arange(5, dtype=np.float32).reshape(1, 5, 1)
+    (tile,) = tiles.plan(1, 5, tile=None, margin=0, multiple=4)
+    assert tiles.cut(pixels, tile)[:, :, 0].tolist() == [[0, 1, 2, 3, 4, 4, 3, 2]] * 4
+
+
+def test_progress_counts_pixels_and_ends_with_all(pixels: np.ndarray) -> None:
+    seen: list[tuple[int, int]] = []
+    plan = tiles.plan(37, 53, tile=(16, 16), margin=0)
+    same = tiles.apply(lambda part: part, pixels, plan, lambda done, total: seen.append((done, total)))
+    assert np.array_equal(same, pixels)
+    assert seen[-1] == (37 * 53, 37 * 53)
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+
+
+@pytest.mark.parametrize("architecture", TOYS)
+@pytest.mark.parametrize(("height", "width"), SIZES)
+@torch.inference_mode()
+def test_tiled_equals_whole(architecture: str, height: int, width: int) -> None:
+    """Every network, at tiny, odd and tile-plus-or-minus-one sizes: the promise that seams are exact."""
+    network = toy_network(architecture)
+    pixels = np.random.default_rng(1).random((height, width, 3), np.float32)
+
+    def run(part: np.ndarray) -> np.ndarray:
+        x = torch.from_numpy(np.ascontiguousarray(part.transpose(2, 0, 1)))[None]
+        return network(x)[0].permute(1, 2, 0).numpy()
+
+    def result(tile: tuple[int, int] | None) -> np.ndarray:
+        plan = tiles.plan(height, width, tile=tile, margin=network.radius, multiple=network.multiple)
+        return tiles.apply(run, pixels, plan)
+
+    assert np.abs(result((32, 32)) - result(None)).max() < 1e-5
+
+
+@torch.inference_mode()
+def test_a_margin_smaller_than_the_radius_shows() -> None:
+    """The test above can fail: with too small a margin there are seams."""
+    network = toy_network("win5rb")
+    x = torch.rand(1, 3, 64, 64)
+    whole = network(x)
+    cut = network(x[:, :, :, : 32 + network.radius // 2])
+    assert (whole[:, :, :, :32] - cut[:, :, :, :32]).abs().max() > 1e-5
