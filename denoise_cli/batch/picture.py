@@ -67,8 +67,9 @@ def denoise_stream(
             image = fitting(image, codec)
             sizes.append(image.pixels.shape[0] * image.pixels.shape[1])
             with settings.turn:
-                image = denoise_image(image, settings, progress)
-            yield image
+                ready = [denoise_image(image, settings, progress)]
+            del image
+            yield ready.pop()  # nothing is kept here while the picture is written
 
     codec.write(target, clean(), settings.save)
     return sum(sizes) / 1e6

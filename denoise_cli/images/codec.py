@@ -6,7 +6,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from denoise_cli.errors import PictureError
 from denoise_cli.images.image import Image, Mode
+
+# The types of errors whose words are about the program and not about the file.
+FOR_PROGRAMMERS = (TypeError, LookupError, AttributeError, ArithmeticError, AssertionError)
+
+
+def damaged(error: Exception, where: str = "") -> PictureError:
+    """What to say about a file that made a library raise that error, with its words where they are of use."""
+    if isinstance(error, MemoryError):
+        return PictureError(f"needs more memory than there is{where}")
+    reason = "" if isinstance(error, FOR_PROGRAMMERS) or not str(error) else f" ({error})"
+    return PictureError(f"is damaged or cut short{where}{reason}")
 
 
 def handed_over(images: list[Image]) -> Iterator[Image]:

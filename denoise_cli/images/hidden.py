@@ -1,4 +1,4 @@
-"""Pixels that must not take part: colours under full transparency, and samples that are no numbers."""
+"""Pixels that must not take part: colours under full transparency, and samples that are no numbers or mark none."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import distance_transform_edt
 
-from denoise_cli.images.image import Image, Pixels
+from denoise_cli.images.image import LARGEST_LIGHT, Image, Pixels
 
 Mask = npt.NDArray[np.bool_]
 
 
 def hidden(image: Image) -> Mask | None:
-    """Bool `[height, width]`: where a picture is fully transparent or not finite; None where it is so nowhere."""
+    """Bool `[height, width]`: where a picture is fully transparent or has no usable numbers; None if nowhere."""
     mask: Mask | None = None
     if image.alpha is not None and not image.alpha.all():
         mask = np.asarray(image.alpha == 0, np.bool_)
-    if image.format.dtype.kind == "f" and not np.isfinite(image.pixels).all():
-        broken = np.asarray(~np.isfinite(image.pixels).all(axis=2))
-        mask = broken if mask is None else np.logical_or(mask, broken)
+    if image.format.dtype.kind == "f":
+        usable = (np.abs(image.pixels) < LARGEST_LIGHT).all(axis=2)  # which no NaN is
+        if not usable.all():
+            mask = ~usable if mask is None else mask | ~usable
     return mask
 
 

@@ -14,7 +14,8 @@ Mode = Literal["gray", "rgb", "cmyk", "palette", "bilevel", "channels"]
 
 # The whites that float pictures are scaled to when their values plainly exceed 1; see `white_of_floats`.
 FLOAT_WHITES = (255.0, 1023.0, 4095.0, 16383.0, 65535.0)
-ROWS_AT_ONCE = 256
+LARGEST_LIGHT = 1e30  # what is larger marks missing values, as 3.4e38 often does
+ROWS_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
@@ -103,17 +104,19 @@ def to_samples(pixels: Pixels, form: PixelFormat) -> Samples:
     """
     samples = np.empty(pixels.shape, form.dtype)
     for top in range(0, len(pixels), ROWS_AT_ONCE):  # by rows, so that a large picture is not held once more
-        rows = pixels[top : top + ROWS_AT_ONCE]
-        rows = (1 - rows if form.inverted else rows) * rows.dtype.type(form.white)
-        if form.dtype.kind == "f":
-            with np.errstate(over="ignore"):
-                samples[top : top + ROWS_AT_ONCE] = rows
-            continue
-        low = float(np.iinfo(form.dtype).min)
-        wide = rows.astype(np.float64) if form.bits > 24 else rows  # float32 cannot hold 32-bit limits
-        np.nan_to_num(wide, copy=False, nan=0.0, posinf=np.inf, neginf=-np.inf)
-        samples[top : top + ROWS_AT_ONCE] = np.clip(np.rint(wide), low, form.largest)
+        with np.errstate(over="ignore", invalid="ignore"):
+            samples[top : top + ROWS_AT_ONCE] = _rows_of_samples(pixels[top : top + ROWS_AT_ONCE], form)
     return samples
+
+
+def _rows_of_samples(pixels: Pixels, form: PixelFormat) -> npt.NDArray[Any]:
+    scaled = (1 - pixels if form.inverted else pixels) * np.float32(form.white)
+    if form.dtype.kind == "f":
+        return np.asarray(scaled)
+    low = float(np.iinfo(form.dtype).min)
+    wide = scaled.astype(np.float64) if form.bits > 24 else scaled  # float32 cannot hold 32-bit limits
+    np.nan_to_num(wide, copy=False, nan=0.0, posinf=np.inf, neginf=-np.inf)
+    return np.asarray(np.clip(np.rint(wide), low, form.largest))
 
 
 def rescaled(image: Image, white: float) -> Image:
@@ -128,13 +131,14 @@ def white_of_floats(samples: Samples) -> float:
 
     It is 1.0, however dark the picture is and even if highlights exceed it, unless more than one sample in a thousand
     is above 8: then the picture was evidently scaled otherwise, and the first of 255, 1023, 4095, 16383 and 65535 that
-    those brightest thousandths reach up to is taken, or their own value if it is larger still.
+    those brightest thousandths reach up to is taken, or their own value if it is larger still. Values that mark missing
+    ones (beyond 1e30, infinite or no number) do not count.
     """
-    finite = np.isfinite(samples)
-    above = np.count_nonzero(finite & (samples > 8))
-    count = np.count_nonzero(finite)
+    lit = np.abs(samples) < np.float32(LARGEST_LIGHT)
+    above = np.count_nonzero(lit & (samples > 8))
+    count = np.count_nonzero(lit)
     if above * 1000 <= count:
         return 1.0
-    values = samples[finite].astype(np.float32)  # in float16, quantiles of many values overflow
+    values = samples[lit].astype(np.float32)  # in float16, quantiles of many values overflow
     bright = float(np.partition(values, count - 1 - count // 1000)[count - 1 - count // 1000])
     return next((white for white in FLOAT_WHITES if bright <= white), bright)

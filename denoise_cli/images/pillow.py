@@ -13,6 +13,7 @@ from PIL import Image as Pillow
 from PIL import UnidentifiedImageError
 
 from denoise_cli.errors import PictureError
+from denoise_cli.images.codec import damaged
 from denoise_cli.images.image import Baggage, Image, PixelFormat, Samples, to_pixels
 
 logging.getLogger("PIL").addHandler(logging.NullHandler())  # its remarks about odd files are nothing to users
@@ -35,10 +36,8 @@ def opened(file: BinaryIO, format_name: str) -> Iterator[Pillow.Image]:
         raise PictureError("has more pixels than Pillow opens safely (179 million); save it as TIFF first") from None
     except UnidentifiedImageError:
         raise PictureError(f"is damaged: it begins like {format_name} and does not go on like it") from None
-    except MemoryError:
-        raise PictureError("needs more memory than there is") from None
     except Exception as error:  # there is hardly a type of exception that damaged files do not make Pillow raise
-        raise PictureError(f"is damaged or cut short ({error})") from error
+        raise damaged(error) from error
 
 
 def only_still(picture: Pillow.Image) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import tifffile
 
 from denoise_cli.errors import PictureError
-from denoise_cli.images.codec import Codec, Opened
+from denoise_cli.images.codec import Codec, Opened, damaged
 from denoise_cli.images.image import Image, Mode, PixelFormat, Samples, to_pixels, white_of_floats
 from denoise_cli.images.tiff_tags import TiffBaggage, carried_tags, count_pages, directories_of, rational
 from denoise_cli.images.tiff_write import write
@@ -40,7 +40,7 @@ def read(file: BinaryIO) -> Opened:
         slices = (tiff.imagej_metadata or {}).get("images") if tiff.is_imagej else None
         in_one_piece = tiff.is_stk or (isinstance(slices, int) and slices > count)
     except Exception as error:  # there is hardly a type of exception that damaged files do not make tifffile raise
-        raise PictureError(f"is damaged or cut short ({error})") from error
+        raise damaged(error) from error
     if not isinstance(first, tifffile.TiffPage) or count_pages(file, tiff.byteorder, tiff.is_bigtiff) != count:
         raise PictureError(f"is damaged or cut short: only {count} of its pages can be read")
     raw = DNG_VERSION in first.tags or start[8:10] == b"CR" or (first.is_reduced and SUB_DIRECTORIES in first.tags)
@@ -54,15 +54,13 @@ def read(file: BinaryIO) -> Opened:
 def _pages(tiff: tifffile.TiffFile, count: int) -> Iterator[Image]:
     white: float | None = None  # of floats: one for all pages of a stack
     for number in range(count):
-        where = f" (page {number + 1} of {count})" if count > 1 else ""
+        page = f"page {number + 1} of {count}" if count > 1 else ""
         try:
             ready = [_page(tiff, number, white)]
         except PictureError as error:
-            raise PictureError(f"{error}{where}") from None
-        except MemoryError:
-            raise PictureError(f"needs more memory than there is{where}") from None
+            raise PictureError(f"{error} ({page})" if page else str(error)) from None
         except Exception as error:
-            raise PictureError(f"is damaged or cut short{where} ({error})") from error
+            raise damaged(error, f" at {page}" if page else "") from error
         if ready[0].format.dtype.kind == "f":
             white = ready[0].format.white
         yield ready.pop()  # nothing is kept here while the picture is worked on
@@ -131,7 +129,7 @@ def _baggage(tiff: tifffile.TiffFile, page: tifffile.TiffPage) -> TiffBaggage:
         extra=tuple(int(kind) if kind in (0, 1, 2) else 0 for kind in page.extrasamples),
         resolution=resolution,
         unit=int(unit) if unit in (1, 2, 3) else 1,
-        subfile=int(page.subfiletype) & 0b111,
+        subfile=int(page.subfiletype) & 0b11,  # not that it is a mask: those are of another colour model
         tags=carried_tags(page),
         directories=directories_of(page),
     )
@@ -154,13 +152,13 @@ def _image(page: tifffile.TiffPage, samples: Samples, baggage: TiffBaggage, whit
     if samples.dtype == bool:
         samples = samples.view(np.uint8)
         mode = "bilevel" if mode == "gray" else mode
-    inverted = baggage.photometric in ("MINISWHITE", "SEPARATED")
     kinds, depth = baggage.extra, samples.shape[2]
+    if depth < COLORS[mode]:
+        mode, baggage = "gray", replace(baggage, photometric="MINISBLACK")
+    inverted = baggage.photometric in ("MINISWHITE", "SEPARATED")
     if depth == COLORS[mode] + 1 and kinds and kinds[0] in (1, 2):
         samples, alpha = samples[:, :, :-1], samples[:, :, -1].copy()
     elif depth != COLORS[mode]:
-        if depth < COLORS[mode]:
-            baggage = replace(baggage, photometric="MINISBLACK")
         mode = "channels"
     form = PixelFormat(mode, samples.dtype.newbyteorder("="), bits, 1.0, inverted)
     form = replace(form, white=form.largest if form.dtype.kind in "ui" else white or white_of_floats(samples))

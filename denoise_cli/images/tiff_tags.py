@@ -117,22 +117,25 @@ def count_pages(file: BinaryIO, order: str, big: bool) -> int:
     count_code, place_code, entry = ("Q", "Q", 20) if big else ("H", "I", 12)
     count_size, place_size = struct.calcsize(count_code), struct.calcsize(place_code)
     seen: set[int] = set()
+    size = file.seek(0, io.SEEK_END)
     file.seek(8 if big else 4)
     place = file.read(place_size)
     while len(place) == place_size and (offset := struct.unpack(order + place_code, place)[0]):
         if offset in seen:
             raise PictureError("is damaged: its pages go round in a circle")
         seen.add(offset)
-        file.seek(offset)
-        count = file.read(count_size)
-        if len(count) < count_size:
+        if offset + count_size > size:
             break
-        file.seek(offset + count_size + entry * struct.unpack(order + count_code, count)[0])
+        file.seek(offset)
+        (count,) = struct.unpack(order + count_code, file.read(count_size))
+        if offset + count_size + entry * count > size:
+            break
+        file.seek(offset + count_size + entry * count)
         place = file.read(place_size)
     else:
         if len(place) == place_size:
             return len(seen)
-    raise PictureError(f"is cut short: only {max(0, len(seen) - 1)} of its pages are whole")
+    raise PictureError(f"is cut short behind page {len(seen) - 1}" if len(seen) > 1 else "is cut short")
 
 
 def carried_tags(page: tifffile.TiffPage) -> tuple[Tag, ...]:

@@ -1,0 +1,77 @@
+"""Files are replaced as a whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from denoise_cli.images.files import TEMPORARY, replacing
+
+
+def mode_of(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.mark.parametrize("old", [None, b"old"])
+def test_a_file_takes_its_place_when_all_went_well(tmp_path, old):
+    path = tmp_path / "picture.png"
+    if old is not None:
+        path.write_bytes(old)
+    with replacing(path) as file:
+        file.write(b"new content")
+        file.seek(4)
+        assert file.read() == b"content"  # TIFF reads what it has written
+        assert (path.read_bytes() if old else None) == old
+    assert path.read_bytes() == b"new content"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit, OSError])
+@pytest.mark.parametrize("old", [None, b"old"])
+def test_nothing_is_left_of_a_failure_and_what_was_there_stays(tmp_path, error, old):
+    path = tmp_path / "picture.png"
+    if old is not None:
+        path.write_bytes(old)
+    with pytest.raises(error), replacing(path) as file:
+        file.write(b"half")
+        file.flush()
+        assert len(list(tmp_path.glob(f"{TEMPORARY}*"))) == 1
+        raise error
+    assert {entry.name: entry.read_bytes() for entry in tmp_path.iterdir()} == ({"picture.png": old} if old else {})
+
+
+def test_a_failure_to_take_the_place_leaves_nothing(tmp_path):
+    path = tmp_path / "picture.png"
+    (path / "inside").mkdir(parents=True)
+    with pytest.raises(OSError, match="irectory"), replacing(path) as file:
+        file.write(b"content")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_is_not_there_is_an_oserror(tmp_path):
+    with pytest.raises(FileNotFoundError), replacing(tmp_path / "none" / "picture.png"):
+        pass
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o644, 0o664])
+def test_permissions_are_handed_on(tmp_path, mode):
+    path = tmp_path / "picture.png"
+    path.write_bytes(b"old")
+    path.chmod(mode)
+    with replacing(path) as file:
+        file.write(b"new")
+    assert mode_of(path) == mode
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077, 0o002])
+def test_new_files_have_the_permissions_that_the_user_wants(tmp_path, umask):
+    before = os.umask(umask)
+    try:
+        with replacing(tmp_path / "picture.png") as file:
+            file.write(b"new")
+    finally:
+        os.umask(before)
+    assert mode_of(tmp_path / "picture.png") == 0o666 & ~umask

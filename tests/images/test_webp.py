@@ -1,0 +1,60 @@
+"""WebP files stay lossless or lossy, and keep their transparency and metadata."""
+
+from __future__ import annotations
+
+import imagecodecs
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+from denoise_cli.errors import PictureError
+from tests.images.helpers import ICC, XMP, exif, noise, opened, read, saved, through, write
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+@pytest.mark.parametrize("size", [(13, 7), (1, 1)])
+@pytest.mark.parametrize("metadata", [False, True])
+def test_lossless_stays_lossless_and_exact(channels, size, metadata):
+    """So do colours under full transparency."""
+    samples = noise(size[1], size[0], channels)
+    samples[:4, :, 3:] = 0
+    samples[4:, :, 3:] |= 1
+    more = {"exif": b"Exif\0\0" + exif(6), "icc_profile": ICC, "xmp": XMP} if metadata else {}
+    data = saved(Pillow.fromarray(samples), "WEBP", lossless=True, exact=True, **more)
+    result = through(data)
+    assert b"VP8L" in result
+    np.testing.assert_array_equal(imagecodecs.webp_decode(result), samples)
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_lossy_stays_lossy_and_keeps_alpha(channels):
+    samples = np.full((21, 37, channels), 90, np.uint8)
+    samples[:, :, 3:] = noise(21, 37, channels - 3)
+    data = saved(Pillow.fromarray(samples), "WEBP", quality=80, exact=True)
+    result = through(data)
+    assert b"VP8L" not in result
+    assert opened(result).mode == ("RGBA" if channels == 4 else "RGB")
+    decoded = np.asarray(opened(result))
+    assert np.abs(decoded[:, :, :3].astype(int) - 90).max() < 8
+    np.testing.assert_array_equal(decoded[:, :, 3:], samples[:, :, 3:])
+
+
+@pytest.mark.parametrize("lossless", [False, True])
+def test_metadata_stay(lossless):
+    data = saved(Pillow.fromarray(noise(7, 13, 3)), "WEBP", lossless=lossless, exif=exif(6), icc_profile=ICC, xmp=XMP)
+    info = opened(through(data)).info
+    assert (info["exif"].removeprefix(b"Exif\0\0"), info["icc_profile"], info["xmp"]) == (exif(6), ICC, XMP)
+    shared = read(data)[0].baggage.metadata()
+    assert (shared.exif, shared.icc, shared.xmp) == (exif(6), ICC, XMP)
+
+
+def test_a_gray_pictures_profile_is_not_put_on_colour():
+    gray = b"\0" * 16 + b"GRAY" + bytes(300)
+    data = saved(Pillow.fromarray(noise(7, 13)), "PNG", icc_profile=gray)
+    assert "icc_profile" not in opened(write(read(data), "webp")).info
+
+
+def test_animations_are_refused():
+    frames = [Pillow.fromarray(noise(7, 13, 3, seed=seed)) for seed in (1, 2)]
+    with pytest.raises(PictureError, match=r"^is an animation of 2 frames"):
+        read(saved(frames[0], "WEBP", save_all=True, append_images=frames[1:]))
