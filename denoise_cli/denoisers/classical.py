@@ -32,7 +32,7 @@ class Filter:
         if self.card.level == "given":
             level = (estimate_sigma(pixels) if sigma is None else sigma) / 255
             if level == 0:
-                return pixels.copy()
+                return np.array(pixels)
         height, width = pixels.shape[:2]
         radius = self.card.radius
         bands = tiles.plan(height, width, tile=None if radius is None else (BAND, width), margin=radius or 0)
@@ -100,7 +100,7 @@ def wavelet(pixels: Pixels, size: float, sigma: float) -> Pixels:
     from skimage.restoration import denoise_wavelet
 
     if min(pixels.shape[:2]) < 4:
-        return pixels.copy()  # too small to have bands
+        return np.array(pixels)  # too small to have bands
     color = pixels.shape[2] == 3
     result: Pixels = denoise_wavelet(
         pixels, sigma=sigma, method="BayesShrink", convert2ycbcr=color, rescale_sigma=True, channel_axis=-1

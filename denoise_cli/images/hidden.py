@@ -19,7 +19,7 @@ def hidden(image: Image) -> Mask | None:
     if image.format.dtype.kind == "f":
         usable = (np.abs(image.pixels) < LARGEST_LIGHT).all(axis=2)  # which no NaN is
         if not usable.all():
-            mask = ~usable if mask is None else mask | ~usable
+            mask = np.asarray(~usable if mask is None else mask | ~usable, np.bool_)
     return mask
 
 

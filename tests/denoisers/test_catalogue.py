@@ -33,7 +33,7 @@ def test_a_weights_file_is_a_model(toy_weights: Path) -> None:
 def test_unknown_names_get_a_hint() -> None:
     with pytest.raises(UsageError, match="did you mean median"):
         catalogue.load("medain")
-    with pytest.raises(UsageError, match="there are .*median"):
+    with pytest.raises(UsageError, match=r"there are .*median"):
         catalogue.load("zzzz")
 
 

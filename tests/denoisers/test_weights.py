@@ -40,7 +40,10 @@ def test_cards_that_make_no_sense_are_refused(bad: str) -> None:
 
 
 def test_pickles_are_refused_with_a_way_out(tmp_path: Path) -> None:
-    for path, save in ((tmp_path / "a.pt", torch.save), (tmp_path / "b.pkl", lambda d, p: p.write_bytes(pickle.dumps(d)))):
+    for path, save in (
+        (tmp_path / "a.pt", torch.save),
+        (tmp_path / "b.pkl", lambda d, p: p.write_bytes(pickle.dumps(d))),
+    ):
         save({"weight": 1}, path)
         with pytest.raises(WeightsError, match=r"pickle.*safetensors"):
             weights.read_card(path)
@@ -55,7 +58,7 @@ def test_files_that_are_none_are_refused(tmp_path: Path, content: bytes) -> None
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match="gone.safetensors cannot be read"):
+    with pytest.raises(WeightsError, match=r"gone\.safetensors cannot be read"):
         weights.read_card(tmp_path / "gone.safetensors")
 
 

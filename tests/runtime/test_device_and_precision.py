@@ -16,7 +16,7 @@ def test_the_cpu_is_always_there() -> None:
 
 @pytest.mark.parametrize("name", ["tpu", "cuda:99", "nonsense:1"])
 def test_devices_that_are_not_there_are_refused_in_a_sentence(name: str) -> None:
-    with pytest.raises(UsageError, match="device|machine"):
+    with pytest.raises(UsageError, match=r"device|machine"):
         choose_device(name)
 
 
