@@ -33,7 +33,7 @@ def models() -> list[Card]:
 
 def denoise(
     image: Kind,
-    model: str | Denoiser = DEFAULT_MODEL,
+    model: str | os.PathLike[str] | Denoiser = DEFAULT_MODEL,
     *,
     output: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
@@ -58,19 +58,25 @@ def denoise(
     Raises UsageError, PictureError or WeightsError, all of them ValueErrors; FileExistsError where the result is there
     already and `overwrite` is not set.
     """
-    if not 0 <= strength <= 1:
-        raise UsageError(f"strength is a number from 0 to 1, not {strength:g}")
-    denoiser = load(model, **options) if isinstance(model, str) else model
+    if isinstance(model, (str, os.PathLike)):
+        denoiser = load(os.fspath(model), **options)
+    elif options:
+        raise UsageError(f"{', '.join(options)} belong to load(), which has made this denoiser already")
+    else:
+        denoiser = model
     settings = Settings(denoiser, strength, sigma, white, SaveOptions(quality))
+    if isinstance(image, (np.ndarray, Pillow.Image)) and output is not None:
+        raise UsageError("output is for paths; the result of an array or a picture is returned")
     if isinstance(image, np.ndarray):
         return _array(image, settings, progress)
     if isinstance(image, Pillow.Image):
         return cast(Any, _picture(image, settings, progress))  # type: ignore[no-any-return]
     if Path(image).is_dir():
         raise UsageError(f"{image} is a folder; denoise() takes one picture, the command line takes folders")
-    plan = make_plan([Path(image)], None if output is None else Path(output), overwrite=overwrite)
-    if not plan.jobs:
-        raise FileExistsError(f"the result of {image} is there already; overwrite=True replaces it")
+    target = None if output is None else Path(output)
+    plan = make_plan([Path(image)], target, overwrite=True)
+    if plan.jobs[0].target.exists() and not overwrite:
+        raise FileExistsError(f"{plan.jobs[0].target} is there already; overwrite=True replaces it")
     try:
         denoise_file(plan.jobs[0], settings, progress)
     except PictureError as error:

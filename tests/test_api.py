@@ -49,13 +49,16 @@ def test_a_path_gives_the_path_of_its_result(tmp_path: Path) -> None:
     Image.new("RGB", (13, 7), (200, 30, 90)).save(source)
     assert denoise_cli.denoise(source, "median") == tmp_path / "in.denoised.png"
     assert denoise_cli.denoise(str(source), "median", output=tmp_path / "x.webp") == str(tmp_path / "x.webp")
-    with pytest.raises(FileExistsError):
-        denoise_cli.denoise(source, "median")
+    for again in ({}, {"output": tmp_path / "x.webp"}):
+        with pytest.raises(FileExistsError, match="overwrite=True"):
+            denoise_cli.denoise(source, "median", **again)
     denoise_cli.denoise(source, "median", overwrite=True)
 
 
 def test_a_loaded_denoiser_can_be_used_again(toy_weights: Path) -> None:
-    denoiser = denoise_cli.load(str(toy_weights), device="cpu")
+    denoiser = denoise_cli.load(toy_weights, device="cpu")
+    with pytest.raises(UsageError, match="tile belong to load"):
+        denoise_cli.denoise(np.zeros((5, 5)), denoiser, tile=32)
     noisy = np.random.default_rng(0).random((20, 20, 3), np.float32)
     assert np.array_equal(denoise_cli.denoise(noisy, denoiser), denoise_cli.denoise(noisy, denoiser))
     assert denoiser.card.architecture == "dncnn"
@@ -76,9 +79,18 @@ def test_models_are_listed() -> None:
 
 @pytest.mark.parametrize(
     ("image", "options"),
-    [(np.zeros(3), {}), (np.zeros((0, 4)), {}), (np.zeros((2, 2), bool), {}), (np.zeros((2, 2)), {"strength": 2})],
+    [
+        (np.zeros((2, 2)), {"white": 0}),
+        (np.zeros((2, 2)), {"quality": 0}),
+        (np.zeros((2, 2)), {"output": "x.png"}),
+        (np.zeros((2, 2)), {"strength": float("nan")}),
+        (np.zeros((2, 2)), {"strength": 2}),
+        (np.zeros((2, 2), bool), {}),
+        (np.zeros((0, 4)), {}),
+        (np.zeros(3), {}),
+    ],
 )
-def test_what_makes_no_sense_is_a_usage_error(image: np.ndarray, options: dict[str, float]) -> None:
+def test_what_makes_no_sense_is_a_usage_error(image: np.ndarray, options: dict[str, object]) -> None:
     with pytest.raises(UsageError):
         denoise_cli.denoise(image, "median", **options)
 

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import math
+import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import numpy as np
 
 from denoise_cli.batch.plan import Job
-from denoise_cli.denoisers.denoiser import Denoiser, Progress
-from denoise_cli.errors import PictureError
+from denoise_cli.denoisers.denoiser import Denoiser, Progress, check_sigma
+from denoise_cli.errors import PictureError, UsageError
 from denoise_cli.images.codec import Codec, SaveOptions
 from denoise_cli.images.convert import fitting
 from denoise_cli.images.files import replacing
 from denoise_cli.images.formats import by_name, by_suffix, read
 from denoise_cli.images.hidden import filled, hidden, restored
 from denoise_cli.images.image import Image
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,16 @@ class Settings:
     white: float | None = None
     save: SaveOptions = field(default_factory=SaveOptions)
     turn: AbstractContextManager[object] = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        """Raises UsageError for settings that make no sense."""
+        if not 0 <= self.strength <= 1:
+            raise UsageError(f"strength is a number from 0 to 1, not {self.strength:g}")
+        if self.white is not None and not 0 < self.white < math.inf:
+            raise UsageError(f"white is the sample value of white, a number above 0, not {self.white:g}")
+        if not 1 <= self.save.quality <= 100:
+            raise UsageError(f"quality is a number from 1 to 100, not {self.save.quality}")
+        check_sigma(self.denoiser.card, self.sigma)
 
 
 def denoise_image(image: Image, settings: Settings, progress: Progress | None = None) -> Image:
@@ -56,14 +69,14 @@ def denoise_stream(
 
     Raises PictureError, its text to be put behind the file's name.
     """
-    opened = read(source, settings.white)
+    opened = _reading(lambda: read(source, settings.white))
     codec = codec or by_name(opened.format)
     if opened.count > 1 and not codec.many:
         raise PictureError(f"holds {opened.count} pictures and {codec.name.upper()} one; write TIFF instead")
     sizes: list[int] = []
 
     def clean() -> Iterator[Image]:
-        for image in opened.images:
+        while (image := _reading(lambda: next(opened.images, None))) is not None:
             image = fitting(image, codec)
             sizes.append(image.pixels.shape[0] * image.pixels.shape[1])
             with settings.turn:
@@ -75,6 +88,14 @@ def denoise_stream(
     return sum(sizes) / 1e6
 
 
+def _reading(action: Callable[[], Result]) -> Result:
+    """Errors of the system while a file is read, told from those while another is written."""
+    try:
+        return action()
+    except OSError as error:
+        raise PictureError(f"cannot be read ({error.strerror or error})") from error
+
+
 def denoise_file(job: Job, settings: Settings, progress: Progress | None = None) -> float:
     """Denoises a file into another, atomically; gives its megapixels.
 
@@ -83,18 +104,12 @@ def denoise_file(job: Job, settings: Settings, progress: Progress | None = None)
     """
     same = job.source.suffix.lower() == job.target.suffix.lower()
     try:
-        if job.source.exists() and not job.source.is_file():
+        if os.path.exists(job.source) and not os.path.isfile(job.source):
             raise PictureError("is not a regular file")
-        with job.source.open("rb") as source:
+        with _reading(lambda: job.source.open("rb")) as source:
             job.target.parent.mkdir(parents=True, exist_ok=True)
             with replacing(job.target) as target:
                 return denoise_stream(source, target, None if same else by_suffix(job.target), settings, progress)
     except OSError as error:
-        raise PictureError(_what_failed(error, job)) from error
-
-
-def _what_failed(error: OSError, job: Job) -> str:
-    reason = error.strerror or str(error)
-    if error.filename and Path(str(error.filename)) == job.source:
-        return f"cannot be read ({reason})"
-    return f"has no place for its result: {job.target.parent} cannot be written ({reason})"
+        where, why = job.target.parent, error.strerror or error
+        raise PictureError(f"has no place for its result: {where} cannot be written ({why})") from error

@@ -48,8 +48,8 @@ def bench(
     from denoise_cli.denoisers.catalogue import load, record_psnr
     from denoise_cli.measure import bench as measure
 
-    denoisers = [(name, load(name, device=device, precision=precision, tile=options.tile_of(tile))) for name in model]
-    pictures = measure.clean_pictures(folder)
+    denoisers = [(name, load(name, device=device, precision=precision, tile=tile)) for name in dict.fromkeys(model)]
+    pictures = measure.pictures_in(folder)
     console = Console(stderr=True, quiet=quiet)
     with console.status("") as status:
         rows = measure.bench(

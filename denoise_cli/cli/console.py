@@ -28,7 +28,7 @@ class BatchProgress:
         )
         self._task = self._bar.add_task("", total=pictures, done=0, pictures=pictures, rate=0.0)
         self._lock = threading.Lock()
-        self._parts: dict[Job, float] = {}
+        self._parts: dict[Job, tuple[int, int]] = {}  # pixels done and in all of those under way
         self._done, self._megapixels = 0, 0.0
 
     def __enter__(self) -> BatchProgress:
@@ -41,7 +41,7 @@ class BatchProgress:
     def part(self, job: Job, done: int, total: int) -> None:
         """A picture's progress, in pixels."""
         with self._lock:
-            self._parts[job] = done / total
+            self._parts[job] = (done, total)
             self._show()
 
     def finished(self, job: Job, megapixels: float) -> None:
@@ -54,8 +54,11 @@ class BatchProgress:
 
     def _show(self) -> None:
         elapsed = self._bar.tasks[0].elapsed or 0.0
-        rate = self._megapixels / elapsed if elapsed else 0.0
-        self._bar.update(self._task, completed=self._done + sum(self._parts.values()), done=self._done, rate=rate)
+        parts = self._parts.values()
+        megapixels = self._megapixels + sum(done for done, _ in parts) / 1e6
+        completed = self._done + sum(done / total for done, total in parts)
+        rate = megapixels / elapsed if elapsed else 0.0
+        self._bar.update(self._task, completed=completed, done=self._done, rate=rate)
 
     def say(self, text: str) -> None:
         """A line of its own above the bar."""

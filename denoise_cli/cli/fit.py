@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
@@ -13,6 +14,7 @@ from denoise_cli.cli import options
 if TYPE_CHECKING:
     from denoise_cli.fitting.loop import Status
 
+PATHS = ("--clean", "--from", "-o", "--output")
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -21,7 +23,7 @@ def fit(
     clean: Annotated[Path, typer.Option(metavar="DIR", help="Clean photos to learn from; noise is added to them.")],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The weights file to write.")],
     model: Annotated[
-        str, typer.Option("-m", "--model", metavar="RECIPE", help="cnn, cae, dncnn, win5rb or win5rb-dilated.")
+        str, typer.Option("-m", "--model", metavar="RECIPE", help="A recipe: cnn, cae, dncnn, win5rb and others.")
     ] = "win5rb",
     noise: Annotated[Optional[str], typer.Option(help="Kind and range of levels, such as gaussian:0-55.")] = None,
     start: Annotated[
@@ -51,13 +53,15 @@ def fit(
 
     from denoise_cli.errors import UsageError
     from denoise_cli.fitting.clean import fit_clean
-    from denoise_cli.fitting.recipes import recipe
+    from denoise_cli.fitting.recipes import NEED_A_START, recipe
 
     if output.exists() and not overwrite:
         raise UsageError(f"{output} is there already; --overwrite replaces it")
     if output.suffix != ".safetensors":
         raise UsageError(f"-o {output}: a weights file's name ends in .safetensors")
     chosen = recipe(model)
+    if model in NEED_A_START and start is None:
+        raise UsageError(f"{model} goes on from a network that is trained already: name its weights file with --from")
     given: dict[str, Any] = {"noise": noise, "steps": steps, "batch": batch, "patch": patch, "learning_rate": rate}
     arguments = {**chosen.arguments, "channels": 1 if gray else 3}
     chosen = replace(
@@ -103,6 +107,12 @@ def _quietly(status: Status) -> None:
 
 
 def _command() -> str:
-    """What was typed, folders by their last name: a card is no place for one machine's paths."""
-    words = [Path(word).name if "/" in word else word for word in sys.argv[1:]]
-    return " ".join(["denoise-img", *(f'"{word}"' if " " in word else word for word in words)])
+    """What was typed, paths by their last name: a card is no place for one machine's folders."""
+    words = ["denoise-img", *sys.argv[1:]]
+    for place, word in enumerate(words[1:], start=1):
+        option, equals, value = word.partition("=")
+        if equals and option in PATHS:
+            words[place] = f"{option}={Path(value).name}"
+        elif words[place - 1] in PATHS:
+            words[place] = Path(word).name
+    return shlex.join(words)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -21,6 +23,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words = list(sys.argv[1:] if arguments is None else arguments)
     name = words.pop(0) if words and words[0] in COMMANDS else None
     program = f"denoise-img {name}" if name else "denoise-img"
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C: nothing half written stays
+    for stream in (sys.stdout, sys.stderr):  # names of files need not be valid text
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="surrogateescape")
     try:
         module = importlib.import_module(f"denoise_cli.cli.{name or 'run'}")
         module.app(words, prog_name=program)
@@ -44,6 +50,9 @@ def _explained(error: Exception, *, verbose: bool) -> int:
     if isinstance(error, DenoiseError):
         print(f"denoise-img: {error}", file=sys.stderr)
         return WRONG_USAGE if isinstance(error, UsageError) else FAILED
+    if isinstance(error, OSError) and error.filename:
+        print(f"denoise-img: {error.filename} cannot be read or written ({error.strerror})", file=sys.stderr)
+        return FAILED
     print(
         f"denoise-img: an unforeseen error, {type(error).__name__}: {error}\n"
         "This is a bug. With --verbose it says where; please report that.",

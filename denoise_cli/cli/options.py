@@ -23,17 +23,3 @@ Seed = Annotated[int, typer.Option(help="What everything random starts from.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON on stdout.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say more; show where errors come from.")]
-
-
-def tile_of(text: str) -> str | int:
-    """`auto`, `off` or a number of pixels.
-
-    Raises UsageError for anything else.
-    """
-    from denoise_cli.errors import UsageError
-
-    if text in ("auto", "off"):
-        return text
-    if text.isdecimal() and 16 <= int(text) <= 65536:
-        return int(text)
-    raise UsageError(f"--tile takes auto, off or a number of pixels from 16 up, not {text!r}")

@@ -84,8 +84,6 @@ def run(
     from denoise_cli.errors import UsageError
     from denoise_cli.images.codec import SaveOptions
 
-    if white is not None and not white > 0:
-        raise UsageError(f"--white is the sample value of white, a number above 0, not {white:g}")
     check_sigma(card(model), sigma)  # before torch is loaded
 
     if STREAM in inputs or output == STREAM:
@@ -103,14 +101,19 @@ def run(
             in_place=in_place,
             overwrite=overwrite,
         )
-        if not plan.jobs:
+        if not plan.jobs and not plan.unreadable:
             raise typer.Exit(_report(plan, [], 0.0, as_json=json, quiet=quiet))
-    denoiser = load(model, size=size, device=device, precision=precision, tile=options.tile_of(tile))
+    denoiser = load(model, size=size, device=device, precision=precision, tile=tile)
     settings = Settings(denoiser, strength, sigma, white, SaveOptions(quality))
     if plan is None:
         _stream(inputs[0], target, settings)
     else:
-        raise typer.Exit(_run(plan, settings, as_json=json, quiet=quiet, verbose=verbose))
+        hint = "stopped; the same command goes on where it ended"
+        if in_place:
+            hint = "stopped; some pictures are replaced already, and the same command would denoise those once more"
+        elif overwrite:
+            hint = "stopped; without --overwrite, the same command goes on where it ended"
+        raise typer.Exit(_run(plan, settings, hint, as_json=json, quiet=quiet, verbose=verbose))
 
 
 def _stream(name: str, target: Path | None, settings: Settings) -> None:
@@ -138,7 +141,8 @@ def _stream(name: str, target: Path | None, settings: Settings) -> None:
         sys.stdout.buffer.flush()
 
 
-def _run(plan: Plan, settings: Settings, *, as_json: bool, quiet: bool, verbose: bool) -> int:
+def _run(plan: Plan, settings: Settings, hint: str, *, as_json: bool, quiet: bool, verbose: bool) -> int:
+    """Denoises what is planned; `hint` is what to say to those who stop it. Gives the exit code."""
     import time
     import traceback
 
@@ -147,6 +151,8 @@ def _run(plan: Plan, settings: Settings, *, as_json: bool, quiet: bool, verbose:
 
     outcomes: list[Outcome] = []
     started = time.monotonic()
+    for folder, reason in plan.unreadable:
+        print(f"denoise-img: {folder} cannot be read ({reason})", file=sys.stderr)
     with BatchProgress(len(plan.jobs), hidden=quiet) as bar:
 
         def done(outcome: Outcome) -> None:
@@ -162,7 +168,7 @@ def _run(plan: Plan, settings: Settings, *, as_json: bool, quiet: bool, verbose:
         try:
             denoise_all(plan.jobs, settings, done=done, progress=bar.part)
         except KeyboardInterrupt:
-            bar.say("stopped; the same command goes on where it ended")
+            bar.say(hint)
             _report(plan, outcomes, time.monotonic() - started, as_json=as_json, quiet=quiet)
             raise
     return _report(plan, outcomes, time.monotonic() - started, as_json=as_json, quiet=quiet)
@@ -171,7 +177,8 @@ def _run(plan: Plan, settings: Settings, *, as_json: bool, quiet: bool, verbose:
 def _report(plan: Plan, outcomes: list[Outcome], seconds: float, *, as_json: bool, quiet: bool) -> int:
     """Prints what became of everything; gives the exit code."""
     good = [outcome for outcome in outcomes if outcome.failure is None]
-    bad = [outcome for outcome in outcomes if outcome.failure is not None]
+    failures = [(outcome.job.source, outcome.failure) for outcome in outcomes if outcome.failure is not None]
+    failures += [(folder, f"cannot be read ({reason})") for folder, reason in plan.unreadable]
     megapixels = sum(outcome.megapixels for outcome in good)
     if as_json:
         import json
@@ -181,28 +188,28 @@ def _report(plan: Plan, outcomes: list[Outcome], seconds: float, *, as_json: boo
                 {"source": str(o.job.source), "result": str(o.job.target), "megapixels": round(o.megapixels, 6)}
                 for o in good
             ],
-            "failed": [{"source": str(o.job.source), "reason": o.failure} for o in bad],
+            "failed": [{"source": str(path), "reason": reason} for path, reason in failures],
             "there_already": plan.there_already,
             "other_files": plan.others,
             "not_reached": len(plan.jobs) - len(outcomes),
             "seconds": round(seconds, 3),
         }
-        print(json.dumps(facts, ensure_ascii=False))
+        print(json.dumps(facts))
     elif not quiet:
-        _say(plan, good, bad, len(plan.jobs) - len(outcomes), megapixels, seconds)
-    return 1 if bad else 0
+        _say(plan, good, len(failures), len(plan.jobs) - len(outcomes), megapixels, seconds)
+    return 1 if failures else 0
 
 
-def _say(plan: Plan, good: list[Outcome], bad: list[Outcome], left: int, megapixels: float, seconds: float) -> None:
-    if len(plan.jobs) == 1 and good:
+def _say(plan: Plan, good: list[Outcome], failed: int, left: int, megapixels: float, seconds: float) -> None:
+    if len(plan.jobs) == 1 and good and not (plan.there_already or plan.others):
         print(good[0].job.target)
         return
     rate = f" ({megapixels:.1f} MP, {megapixels / seconds:.2f} MP/s)" if good and seconds else ""
     parts = [f"{len(good)} denoised{rate}"]
     if plan.there_already:
         parts.append(f"{plan.there_already} there already (--overwrite redoes them)")
-    if bad:
-        parts.append(f"{len(bad)} failed")
+    if failed:
+        parts.append(f"{failed} failed")
     if left:
         parts.append(f"{left} not reached")
     if plan.others:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from denoise_cli.errors import WeightsError
 
@@ -38,6 +38,7 @@ class Card:
     macs_per_pixel: int = 0
     training: str = ""
     command: str = ""
+    recipe: Mapping[str, Any] = field(default_factory=dict)
     psnr: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     sha256: str = ""
 
@@ -49,7 +50,7 @@ class Card:
         """Raises WeightsError unless the text is a card that makes sense; it may come from a stranger's file."""
         try:
             facts = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise WeightsError("has a card that is not JSON") from None
         kinds: dict[str, type | tuple[type, ...]] = {
             "str": str, "Family": str, "Level": str, "int": int, "int | None": (int, type(None)),
@@ -61,5 +62,7 @@ class Card:
         for name, value in facts.items():
             if name in known and not isinstance(value, known[name]):
                 raise WeightsError(f"has a card whose {name!r} makes no sense: {value!r}")
+        if facts["family"] not in get_args(Family) or facts["level"] not in get_args(Level):
+            raise WeightsError(f"has a card of a family or level that is unknown: {facts['family']}, {facts['level']}")
         # Facts that a later version added are left out rather than refused.
         return cls(**{name: value for name, value in facts.items() if name in known})

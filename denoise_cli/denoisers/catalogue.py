@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -32,7 +33,7 @@ def card(model: str) -> Card:
 
 
 def load(
-    model: str = DEFAULT_MODEL,
+    model: str | os.PathLike[str] = DEFAULT_MODEL,
     *,
     size: float | None = None,
     device: str = "auto",
@@ -44,6 +45,7 @@ def load(
     `size` is that of a classical filter; `device`, `precision` and `tile` are for networks.
     Raises UsageError for an unknown name or a size it cannot have, WeightsError for a file that holds no network.
     """
+    model = os.fspath(model)
     if model in classical.NAMES:
         return classical.build(model, size)
     path = _weights_file(model)

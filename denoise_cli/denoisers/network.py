@@ -17,7 +17,7 @@ from denoise_cli.networks.blocks import Network
 from denoise_cli.runtime import tiles
 from denoise_cli.runtime.device import choose_device, out_of_memory, tile_size
 from denoise_cli.runtime.fused import fused
-from denoise_cli.runtime.precision import choose_dtype
+from denoise_cli.runtime.precision import choose_dtype, exact_float32
 
 SMALLEST_TILE = 32
 
@@ -67,14 +67,17 @@ class NetworkDenoiser:
                 return tiles.apply(self._run, pixels, plan, progress)
             except (RuntimeError, MemoryError) as error:
                 smaller = (max(height, width) if tile is None else tile) // 2
-                if not out_of_memory(error) or self.card.radius is None or smaller < SMALLEST_TILE:
+                if not out_of_memory(error):
                     raise
+                if self.card.radius is None or smaller < SMALLEST_TILE:
+                    raise MemoryError from error
                 tile = smaller
 
     @torch.inference_mode()
     def _run(self, part: Pixels) -> Pixels:
         x = torch.from_numpy(np.ascontiguousarray(part.transpose(2, 0, 1)))[None]
-        result: torch.Tensor = self._network(x.to(self._device)).float().cpu()
+        with exact_float32():
+            result: torch.Tensor = self._network(x.to(self._device)).float().cpu()
         if self._dtype != torch.float32 and not torch.isfinite(result).all():
             result = self._exact(x)
         clean: Pixels = result[0].permute(1, 2, 0).numpy()
@@ -102,9 +105,10 @@ def load_network(
     if unknown := tensors.keys() - expected.keys():
         raise WeightsError(f"{path} has a tensor {min(unknown)!r} that {card.architecture} does not know")
     network.load_state_dict(tensors, assign=True)
-    facts = (network.radius, network.multiple)
-    if facts != (card.radius, card.multiple):
-        raise WeightsError(f"{path} has a card whose radius or multiple is not that of its network, {facts}")
+    facts = {"radius": network.radius, "multiple": network.multiple, "channels": card.arguments.get("channels", 3)}
+    for fact, value in facts.items():
+        if getattr(card, fact) != value:
+            raise WeightsError(f"{path} has a card whose {fact} is not that of its network, {value}")
     return NetworkDenoiser(card, network, device=device, precision=precision, tile=tile)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from torch import nn
 
 from denoise_cli.denoisers.card import Card
 from denoise_cli.denoisers.weights import read_card, read_tensors, write
-from denoise_cli.errors import UsageError
+from denoise_cli.errors import PictureError, UsageError
 from denoise_cli.fitting.loop import HELD_OUT_PATCH, Status, train
 from denoise_cli.fitting.patches import PatchSource
 from denoise_cli.fitting.recipe import Recipe
@@ -20,6 +21,7 @@ from denoise_cli.images.image import Samples
 from denoise_cli.measure.quality import as_8_bit
 from denoise_cli.networks import build, macs_per_pixel, parameters
 from denoise_cli.networks.win5rb import widened
+from denoise_cli.noise.spec import NoiseRange
 from denoise_cli.runtime.device import choose_device
 
 HELD_OUT = 50  # every fiftieth photo is not trained on; progress is measured on these
@@ -43,15 +45,19 @@ def fit_clean(
     the card: what the data are, with their licence, and how to do it again.
     Raises UsageError for a folder without pictures, PictureError for one that cannot be read, WeightsError for `start`.
     """
+    NoiseRange.parse(recipe.noise)  # before the photos are read
     place = choose_device(device)
     channels = int(recipe.arguments.get("channels", 3))
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    files = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+    )
     if len(files) < 2:
         raise UsageError(f"{folder} has no pictures to learn from, or only one")
     torch.manual_seed(recipe.seed)
     network = build(recipe.architecture, recipe.arguments)
-    if start is not None:
-        _start_from(start, network, recipe)
+    before = None if start is None else _start_from(start, network, recipe)
     held_out = PatchSource(
         _photos(files[::HELD_OUT], channels), device=place, seed=recipe.seed, smallest=HELD_OUT_PATCH
     )
@@ -72,7 +78,8 @@ def fit_clean(
         parameters=parameters(trained),
         macs_per_pixel=macs_per_pixel(trained, channels),
         training=training or f"{len(files)} pictures of the folder {folder.name}",
-        command=command,
+        command=command if before is None else f"{before.command} && {command}",
+        recipe=asdict(recipe),
     )
     return write(output, card, trained.state_dict())
 
@@ -80,8 +87,11 @@ def fit_clean(
 def _photos(files: Sequence[Path], channels: int) -> Iterator[Samples]:
     """uint8 `[height, width, channels]` of each; gray by the weights of BT.601, as the gray test sets were made."""
     for path in files:
-        with path.open("rb") as file:
-            pixels = next(read(file).images).pixels
+        try:
+            with path.open("rb") as file:
+                pixels = next(read(file).images).pixels
+        except (PictureError, OSError) as error:
+            raise PictureError(f"{path} {error}; remove it from the folder") from error
         if channels == 1 and pixels.shape[2] == 3:
             pixels = pixels @ np.array([[0.299], [0.587], [0.114]], np.float32)
         elif channels == 3 and pixels.shape[2] == 1:
@@ -90,7 +100,7 @@ def _photos(files: Sequence[Path], channels: int) -> Iterator[Samples]:
             yield as_8_bit(pixels)
 
 
-def _start_from(path: Path, network: nn.Module, recipe: Recipe) -> None:
+def _start_from(path: Path, network: nn.Module, recipe: Recipe) -> Card:
     card = read_card(path)
     tensors = read_tensors(path, card)
     if card.architecture == recipe.architecture == "win5rb" and "dilations" not in recipe.arguments:
@@ -101,3 +111,4 @@ def _start_from(path: Path, network: nn.Module, recipe: Recipe) -> None:
         raise UsageError(
             f"{path} holds {card.architecture} {card.arguments}, which is not what is to be trained"
         ) from None
+    return card

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from denoise_cli.errors import UsageError
 from denoise_cli.fitting.noisy import add_noise
 from denoise_cli.fitting.patches import PatchSource
 from denoise_cli.fitting.recipe import Recipe
@@ -49,9 +50,9 @@ def train(
 
     The average is an exponential moving one of weights and batch-norm statistics (Polyak & Juditsky 1992).
     Everything random follows from the recipe's seed and the step, so that a training that was stopped and goes on
-    from its checkpoint ends like one that was not. A KeyboardInterrupt leaves a checkpoint behind.
+    from its checkpoint ends like one that was not, but for what it did of the step in which it was interrupted.
 
-    Raises ValueError when the checkpoint belongs to another recipe.
+    Raises UsageError when the checkpoint belongs to another recipe.
     """
     network = network.to(device)
     average = copy.deepcopy(network).eval().requires_grad_(False)
@@ -150,7 +151,7 @@ def _restore(
 ) -> int:
     state = torch.load(path, map_location="cpu", weights_only=True)
     if state["recipe"] != asdict(recipe):
-        raise ValueError(f"{path} is the checkpoint of another recipe; remove it or give the same options as before")
+        raise UsageError(f"{path} is the checkpoint of another recipe; remove it or give the same options as before")
     network.load_state_dict(state["network"])
     average.load_state_dict(state["average"])
     optimizer.load_state_dict(state["optimizer"])

@@ -8,6 +8,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from denoise_cli.errors import UsageError
+from denoise_cli.images.image import Samples
+
 
 class PatchSource:
     """Photographs as uint8 on the training device, from which random patches are cut.
@@ -16,10 +19,10 @@ class PatchSource:
     original has left and adds finer detail.
     """
 
-    def __init__(self, photos: Iterable[np.ndarray], *, device: torch.device, seed: int, smallest: int) -> None:
+    def __init__(self, photos: Iterable[Samples], *, device: torch.device, seed: int, smallest: int) -> None:
         """`photos`: uint8 `[height, width, channels]`; those smaller than `smallest` pixels a side are left out.
 
-        Raises ValueError when none is left.
+        Raises UsageError when none is left.
         """
         draw = np.random.default_rng(seed)
         self._photos: list[torch.Tensor] = []
@@ -29,7 +32,7 @@ class PatchSource:
                 if min(version.shape[1:]) >= smallest:
                     self._photos.append(version)
         if not self._photos:
-            raise ValueError(f"none of the pictures has {smallest} x {smallest} pixels, the size of a training patch")
+            raise UsageError(f"none of the pictures has {smallest} x {smallest} pixels, the size of a training patch")
         self._area = torch.tensor([float(p.shape[1] * p.shape[2]) for p in self._photos])
         self.megapixels = float(self._area.sum()) / 1e6
 

@@ -9,14 +9,28 @@ RECIPES: dict[str, Recipe] = {
     "cnn": Recipe("cnn", {"channels": 3}),
     "cae": Recipe("cae", {"channels": 3}),
     "dncnn": Recipe("dncnn", {"channels": 3}),
+    "win5rb": Recipe("win5rb", {"channels": 3}),
     # Win5-RB in two parts: with a fifth of the taps from scratch, then in full, starting from what that learnt.
     "win5rb-dilated": Recipe(
-        "win5rb", {"channels": 3, "dilations": [1, 2, 3]}, steps=9000, batch=8, patch=40, freeze_norms_after=0.6
+        "win5rb",
+        {"channels": 3, "dilations": [1, 2, 3]},
+        steps=12_000,
+        batch=8,
+        patch=40,
+        freeze_norms_after=0.45,
     ),
-    "win5rb": Recipe(
-        "win5rb", {"channels": 3}, steps=700, batch=8, patch=48, learning_rate=3e-4, warmup=50, freeze_norms_after=0.0
+    "win5rb-widened": Recipe(
+        "win5rb",
+        {"channels": 3},
+        steps=400,
+        batch=8,
+        patch=48,
+        learning_rate=1e-4,
+        warmup=50,
+        freeze_norms_after=0.0,
     ),
 }
+NEED_A_START = {"win5rb-widened"}
 
 
 def recipe(name: str) -> Recipe:

@@ -15,6 +15,8 @@ from denoise_cli.images.image import Pixels
 from denoise_cli.measure.quality import psnr, ssim
 from denoise_cli.noise.synthetic import add_gaussian
 
+SMALLEST_SIDE = 11  # of SSIM's window
+
 
 @dataclass(frozen=True)
 class Row:
@@ -33,7 +35,7 @@ class Row:
 
 def bench(
     denoisers: Sequence[tuple[str, Denoiser]],
-    pictures: Sequence[Pixels],
+    pictures: Sequence[Path],
     sigmas: Sequence[float],
     *,
     seed: int,
@@ -41,50 +43,48 @@ def bench(
 ) -> list[Row]:
     """Every denoiser on every picture at every level; the first row of each level is the noisy pictures themselves.
 
-    Denoisers that take a noise level are told the true one.
+    Denoisers that take a noise level are told the true one. One picture is held in memory at a time.
+    Raises PictureError for a picture that cannot be read or is too small for SSIM.
     """
     rows: list[Row] = []
     for sigma in sigmas:
-        noisy = [add_gaussian(clean, sigma, seed=seed, number=number) for number, clean in enumerate(pictures)]
-        rows.append(_row("noisy", sigma, noisy, pictures, []))
-        for name, denoiser in denoisers:
-            level = sigma if denoiser.card.level == "given" else None
-            results: list[Pixels] = []
-            rates: list[float] = []
-            for number, picture in enumerate(noisy):
+        measured: dict[str, list[tuple[float, float, float]]] = {"noisy": [], **{name: [] for name, _ in denoisers}}
+        for number, path in enumerate(pictures):
+            clean = _pixels(path)
+            noisy = add_gaussian(clean, sigma, seed=seed, number=number)
+            measured["noisy"].append((psnr(noisy, clean), ssim(noisy, clean), 0.0))
+            for name, denoiser in denoisers:
                 tell(name, number)
                 started = time.perf_counter()
-                results.append(denoiser(picture, sigma=level))
-                rates.append(picture.shape[0] * picture.shape[1] / 1e6 / (time.perf_counter() - started))
-            rows.append(_row(name, sigma, results, pictures, rates))
+                result = denoiser(noisy, sigma=sigma if denoiser.card.level == "given" else None)
+                seconds = time.perf_counter() - started
+                rate = clean.shape[0] * clean.shape[1] / 1e6 / seconds
+                measured[name].append((psnr(result, clean), ssim(result, clean), rate))
+        for name, figures in measured.items():
+            psnrs, ssims, rates = zip(*figures, strict=True)
+            rows.append(Row(name, sigma, len(figures), mean(psnrs), mean(ssims), median(rates)))
     return rows
 
 
-def clean_pictures(folder: Path) -> list[Pixels]:
-    """The pictures of a folder (the first page of each), in the order of their names.
+def pictures_in(folder: Path) -> list[Path]:
+    """The pictures of a folder, in the order of their names.
 
-    Raises PictureError where there is none, or one cannot be read.
+    Raises PictureError where there is none.
     """
-    pictures: list[Pixels] = []
-    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-        if path.suffix.lower() in SUFFIXES:
-            try:
-                with path.open("rb") as file:
-                    pictures.append(next(read(file).images).pixels)
-            except (PictureError, OSError) as error:
-                raise PictureError(f"{path} {error}") from error
+    found = sorted(folder.iterdir()) if folder.is_dir() else []
+    pictures = [path for path in found if path.suffix.lower() in SUFFIXES and path.name[0] != "."]
     if not pictures:
         raise PictureError(f"{folder} is no folder with pictures in it")
     return pictures
 
 
-def _row(name: str, sigma: float, results: list[Pixels], clean: Sequence[Pixels], rates: list[float]) -> Row:
-    pairs = list(zip(results, clean, strict=True))
-    return Row(
-        name,
-        sigma,
-        len(pairs),
-        mean(psnr(result, picture) for result, picture in pairs),
-        mean(ssim(result, picture) for result, picture in pairs),
-        median(rates) if rates else 0.0,
-    )
+def _pixels(path: Path) -> Pixels:
+    """Of the first page."""
+    try:
+        with path.open("rb") as file:
+            pixels = next(read(file).images).pixels
+    except (PictureError, OSError) as error:
+        raise PictureError(f"{path} {error}") from error
+    if min(pixels.shape[:2]) < SMALLEST_SIDE:
+        raise PictureError(f"{path} is smaller than {SMALLEST_SIDE} pixels a side, too small to measure SSIM")
+    return pixels

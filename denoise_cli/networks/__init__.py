@@ -17,6 +17,8 @@ from denoise_cli.networks.win5rb import Win5RB
 
 ARCHITECTURES: dict[str, type[Network]] = {"cnn": CNN, "cae": CAE, "dncnn": DnCNN, "win5rb": Win5RB}
 
+LARGEST_ARGUMENT = 4096  # of layers or filters; card and arguments may come from a stranger
+
 
 def build(architecture: str, arguments: Mapping[str, Any]) -> Network:
     """A network with random weights, in training mode.
@@ -26,6 +28,9 @@ def build(architecture: str, arguments: Mapping[str, Any]) -> Network:
     if architecture not in ARCHITECTURES:
         raise ValueError(f"unknown architecture {architecture!r}; there are {', '.join(sorted(ARCHITECTURES))}")
     network = ARCHITECTURES[architecture]
+    for name, value in arguments.items():
+        if isinstance(value, int) and not 1 <= value <= LARGEST_ARGUMENT:
+            raise ValueError(f"{architecture} cannot have {name} of {value}")
     try:
         inspect.signature(network).bind(**arguments)
     except TypeError as error:

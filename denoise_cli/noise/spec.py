@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from denoise_cli.errors import UsageError
+
 KINDS = ("gaussian",)
 
 
@@ -19,7 +21,7 @@ class NoiseRange:
     def parse(cls, text: str) -> NoiseRange:
         """`gaussian:25` or `gaussian:0-55`.
 
-        Raises ValueError, in a sentence for users, when the text is neither.
+        Raises UsageError when the text is neither.
         """
         kind, _, levels = text.partition(":")
         first, dash, second = levels.partition("-")
@@ -27,11 +29,11 @@ class NoiseRange:
             low = float(first)
             high = float(second) if dash else low
         except ValueError:
-            raise ValueError(
+            raise UsageError(
                 f"noise is given as KIND:LEVEL or KIND:LOW-HIGH, such as gaussian:0-55, not {text!r}"
             ) from None
         if kind not in KINDS:
-            raise ValueError(f"unknown kind of noise {kind!r}; there are {', '.join(KINDS)}")
+            raise UsageError(f"unknown kind of noise {kind!r}; there are {', '.join(KINDS)}")
         if not 0 <= low <= high:
-            raise ValueError(f"noise levels run upwards from 0 or more, not {levels!r}")
+            raise UsageError(f"noise levels run upwards from 0 or more, not {levels!r}")
         return cls(kind, low, high)

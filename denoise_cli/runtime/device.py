@@ -16,7 +16,9 @@ def choose_device(name: str) -> torch.device:
     Raises UsageError for one that there is not.
     """
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "mps" if torch.mps.is_available() else "cpu")
+        return torch.device(
+            "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        )
     try:
         device = torch.device(name)
     except RuntimeError:
@@ -24,7 +26,7 @@ def choose_device(name: str) -> torch.device:
     there = {
         "cpu": True,
         "cuda": torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count(),
-        "mps": torch.mps.is_available(),
+        "mps": torch.backends.mps.is_available(),
     }
     if not there.get(device.type, False):
         raise UsageError(f"this machine, or this build of torch, has no {name}; --device auto takes what there is")
@@ -32,15 +34,20 @@ def choose_device(name: str) -> torch.device:
 
 
 def tile_size(choice: str | int, device: torch.device) -> int | None:
-    """`auto`, `off` (None: the whole picture at once) or a number of pixels a side."""
+    """`auto`, `off` (None: the whole picture at once) or a number of pixels a side.
+
+    Raises UsageError for anything else.
+    """
     if choice == "off":
         return None
     if choice == "auto":
         return CPU_TILE if device.type == "cpu" else GPU_TILE
+    if not str(choice).isdecimal() or not 16 <= int(choice) <= 65536:
+        raise UsageError(f"a tile is auto, off or a number of pixels from 16 up, not {choice!r}")
     return int(choice)
 
 
 def out_of_memory(error: BaseException) -> bool:
     """Whether an error says that memory ran out; torch has no one type for that on a CPU."""
-    text = str(error).lower()
-    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in text
+    words = ("can't allocate memory", "out of memory", "not enough memory")  # Linux; GPUs; Windows
+    return isinstance(error, MemoryError) or any(some in str(error).lower() for some in words)

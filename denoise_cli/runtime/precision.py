@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
 import torch
 
 from denoise_cli.errors import UsageError
@@ -14,7 +16,9 @@ def native_bf16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device)[0] >= 8
     if device.type == "cpu":
-        abilities = torch.cpu.get_capabilities()
+        abilities: dict[str, bool] = getattr(
+            torch.cpu, "get_capabilities", dict
+        )()  # older versions of torch do not tell
         return bool(abilities.get("amx_bf16") or abilities.get("avx512_bf16"))
     return False
 
@@ -31,6 +35,11 @@ def choose_dtype(name: str, device: torch.device) -> torch.dtype:
     if name == "fp16" and device.type == "cpu":
         raise UsageError("fp16 is for GPUs; a CPU takes --precision auto, fp32 or bf16")
     return DTYPES[name]
+
+
+def exact_float32() -> AbstractContextManager[None]:
+    """Float32 that is float32 on GPUs too, where convolutions otherwise multiply with 10 bits of mantissa (TF32)."""
+    return torch.backends.cudnn.flags(enabled=True, benchmark=False, allow_tf32=False)
 
 
 def autocast(device: torch.device) -> torch.autocast:

@@ -1,17 +1,20 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from denoise_cli.batch import picture
 from denoise_cli.batch.many import Outcome, denoise_all
 from denoise_cli.batch.picture import Settings
 from denoise_cli.batch.plan import Job, make_plan
 from denoise_cli.denoisers import classical
 from denoise_cli.denoisers.card import Card
+from denoise_cli.images import formats
 
 
 @pytest.fixture
@@ -57,6 +60,7 @@ class Recording:
         with self.lock:
             self.inside += 1
             self.most = max(self.most, self.inside)
+        time.sleep(0.01)
         result = pixels.copy()
         with self.lock:
             self.inside -= 1
@@ -68,6 +72,20 @@ def test_one_picture_computes_at_a_time(folder: Path) -> None:
     outcomes = run(folder, Settings(recording))
     assert len(outcomes) == 12
     assert recording.most == 1
+
+
+def test_reading_and_writing_go_on_while_another_computes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one picture computes, the next is read."""
+    recording = Recording()
+    reads_meanwhile: list[bool] = []
+
+    def read(file: object, white: object) -> object:
+        reads_meanwhile.append(recording.inside == 1)
+        return formats.read(file, white)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(picture, "read", read)
+    run(folder, Settings(recording))
+    assert any(reads_meanwhile)
 
 
 def test_unforeseen_errors_are_told_as_such(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

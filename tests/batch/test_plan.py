@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,27 @@ def test_in_place_follows_a_link_to_its_file(tree: Path, tmp_path: Path) -> None
     link = tmp_path / "link.jpg"
     link.symlink_to(tree / "a.jpg")
     assert make_plan([link], None, in_place=True).jobs == (Job(link, tree / "a.jpg"),)
+
+
+def test_a_folder_that_cannot_be_read_is_told(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scandir = os.scandir
+
+    def closed(path: str) -> object:
+        if str(path).endswith("sub"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", closed)
+    plan = make_plan([tree], tmp_path / "out")
+    assert plan.unreadable == ((tree / "sub", "Permission denied"),)
+    assert len(plan.jobs) == 2
+
+
+def test_results_of_last_time_are_no_inputs(tree: Path) -> None:
+    (tree / "a.denoised.jpg").write_bytes(b"x")
+    plan = make_plan(sorted(tree.glob("*.jpg")), None)
+    assert plan.jobs == ()
+    assert plan.there_already == 1
 
 
 def test_a_file_that_is_not_there_fails_in_its_turn(tmp_path: Path) -> None:

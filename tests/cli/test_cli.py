@@ -118,8 +118,10 @@ def test_in_place(photos: Path) -> None:
         (["{photos}/a.png", "-m", "median", "--sigma", "25"], "takes no sigma"),
         (["{photos}/a.png", "-m", "median", "--size", "4"], "an odd number"),
         (["{photos}/a.png", "-m", "median", "--white", "-1"], "a number above 0"),
-        (["{photos}/a.png", "-m", "median", "--tile", "tiny"], "--tile takes"),
+        (["{photos}/a.png", "--tile", "tiny"], "a tile is auto, off"),
         (["{photos}/a.png", "--strength", "7"], "strength"),
+        (["{photos}/a.png", "-m", "median", "--strength", "nan"], "strength is a number"),
+        (["{photos}/a.png", "-m", "median", "--white", "inf"], "a number above 0"),
         (["-", "{photos}/a.png"], "stands for one picture"),
         ([], "IN"),
     ],
@@ -138,6 +140,35 @@ def test_a_missing_file_fails_and_the_others_are_done(photos: Path, tmp_path: Pa
     assert (tmp_path / "out" / "a.png").exists()
 
 
+def test_the_same_pattern_can_be_given_again(photos: Path) -> None:
+    """`denoise-img *.png` finds its own results the second time; they are no inputs."""
+    (photos / "b.png").write_bytes((photos / "a.png").read_bytes())
+    first = denoise_img(*sorted(photos.glob("*.png")), "-m", "median")
+    again = denoise_img(*sorted(photos.glob("*.png")), "-m", "median", "--json")
+    assert (first.returncode, again.returncode) == (0, 0)
+    assert json.loads(again.stdout)["there_already"] == 2
+    assert sorted(p.name for p in photos.glob("*.png")) == ["a.denoised.png", "a.png", "b.denoised.png", "b.png"]
+
+
+def test_names_that_are_no_text_are_ordinary(photos: Path, tmp_path: Path) -> None:
+    odd = os.fsencode(tmp_path) + b"/in\xff\n.png"
+    Path(os.fsdecode(odd)).write_bytes((photos / "a.png").read_bytes())
+    for more in ([], ["--json"]):
+        outcome = subprocess.run(
+            [*COMMAND, odd, "-m", "median", "--overwrite", *more], capture_output=True, env=OFFLINE, check=False
+        )
+        assert (outcome.returncode, outcome.stderr) == (0, b"")
+    assert Path(os.fsdecode(odd.replace(b".png", b".denoised.png"))).exists()
+
+
+def test_a_path_that_is_too_long_fails_alone(photos: Path, tmp_path: Path) -> None:
+    outcome = denoise_img(photos / ("x" * 300 + ".png"), photos / "a.png", "-o", tmp_path / "out", "-m", "median")
+    assert outcome.returncode == 1
+    assert b"cannot be read (File name too long)" in outcome.stderr
+    assert b"bug" not in outcome.stderr
+    assert (tmp_path / "out" / "a.png").exists()
+
+
 def test_an_unwritable_place_is_named(photos: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     outcome = denoise_img(photos / "a.png", "-o", tmp_path / "file" / "b.png", "-m", "median")
@@ -152,7 +183,8 @@ def test_tracebacks_are_for_verbose(photos: Path) -> None:
     assert b"Traceback" in verbose.stderr
 
 
-def test_ctrl_c_leaves_no_half_file_and_says_how_to_go_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_being_stopped_leaves_no_half_file_and_says_how_to_go_on(how: signal.Signals, tmp_path: Path) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     source.mkdir()
     picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (600, 600, 3)).astype(np.uint8))
@@ -162,7 +194,7 @@ def test_ctrl_c_leaves_no_half_file_and_says_how_to_go_on(tmp_path: Path) -> Non
     deadline = time.monotonic() + 60
     while not list(out.glob("*.png")) and time.monotonic() < deadline:
         time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(how)
     _, words = process.communicate(timeout=60)
     assert process.returncode == 130
     assert b"the same command goes on" in words

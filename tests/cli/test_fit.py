@@ -30,3 +30,24 @@ def test_fit_writes_a_weights_file_that_model_takes(tmp_path: Path) -> None:
     again = denoise_img(*words)
     assert again.returncode == 2
     assert b"is there already" in again.stderr
+
+
+def test_what_fit_cannot_use_is_explained(tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for number in range(2):
+        Image.new("RGB", (100, 120), (9, 9, 50 * number)).save(photos / f"{number}.png")
+    words = ["fit", "--clean", photos, "-o", tmp_path / "x.safetensors", "--steps", 1]
+    for more, complaint in (
+        (["--noise", "snow:3"], b"unknown kind of noise 'snow'"),
+        (["--patch", 200], b"none of the pictures has 200 x 200"),
+        (["-m", "win5rb-widened"], b"name its weights file with --from"),
+        (["-m", "unet9"], b"no recipe 'unet9'"),
+    ):
+        outcome = denoise_img(*words, *more)
+        assert outcome.returncode == 2
+        assert complaint in outcome.stderr
+    (photos / "broken.png").write_text("no picture")
+    outcome = denoise_img(*words)
+    assert outcome.returncode == 1
+    assert b"broken.png is not a picture" in outcome.stderr

@@ -97,6 +97,8 @@ def test_loading_what_was_saved(toy_weights: Path, pixels: np.ndarray) -> None:
         ({"arguments": {"channels": 3, "filters": 8, "layers": 6}}, "lacks the tensor"),
         ({"arguments": {"channels": 3, "filters": 8, "layers": 4}}, "lacks the tensor|does not know"),
         ({"radius": 1}, "radius"),
+        ({"channels": 0}, "channels"),
+        ({"arguments": {"channels": 3, "filters": 8, "layers": 10**9}}, "layers of 1000000000"),
     ],
 )
 def test_cards_that_do_not_fit_their_tensors_are_refused(

@@ -9,7 +9,7 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from denoise_cli.denoisers import classical
 from denoise_cli.errors import PictureError
-from denoise_cli.measure.bench import bench, clean_pictures
+from denoise_cli.measure.bench import bench, pictures_in
 from denoise_cli.measure.quality import psnr, ssim
 
 
@@ -32,7 +32,7 @@ def test_ssim_is_one_for_equals_and_falls_with_noise() -> None:
 def test_bench_tells_the_level_and_measures_the_noisy_pictures_too(tmp_path: Path) -> None:
     for number in range(2):
         Image.new("RGB", (64, 48), (90 * number, 80, 70)).save(tmp_path / f"{number}.png")
-    rows = bench([("nlm", classical.build("nlm"))], clean_pictures(tmp_path), [10, 25], seed=0)
+    rows = bench([("nlm", classical.build("nlm"))], pictures_in(tmp_path), [10, 25], seed=0)
     assert [(row.model, row.sigma, row.pictures) for row in rows] == [
         ("noisy", 10, 2), ("nlm", 10, 2), ("noisy", 25, 2), ("nlm", 25, 2),
     ]  # fmt: skip
@@ -45,4 +45,10 @@ def test_bench_tells_the_level_and_measures_the_noisy_pictures_too(tmp_path: Pat
 
 def test_a_folder_without_pictures_is_named(tmp_path: Path) -> None:
     with pytest.raises(PictureError, match="no folder with pictures"):
-        clean_pictures(tmp_path)
+        pictures_in(tmp_path)
+
+
+def test_pictures_too_small_for_ssim_are_named(tmp_path: Path) -> None:
+    Image.new("RGB", (10, 40)).save(tmp_path / "small.png")
+    with pytest.raises(PictureError, match=r"small\.png is smaller than 11"):
+        bench([], pictures_in(tmp_path), [25], seed=0)
