@@ -115,7 +115,9 @@ def bilateral(pixels: Pixels, size: float, sigma: float) -> Pixels:
 
     if pixels.shape[2] not in (1, 3):
         return np.concatenate([bilateral(one, size, sigma) for one in np.split(pixels, pixels.shape[2], 2)], axis=2)
-    plain = pixels[:, :, 0] if pixels.shape[2] == 1 else pixels
+    # scikit-image scales colour distances wrongly where values are negative, so the darkest is made 0.
+    low = pixels.min()
+    plain = (pixels[:, :, 0] if pixels.shape[2] == 1 else pixels) - low
     result: Pixels = denoise_bilateral(
         plain,
         win_size=2 * _reach(1.5) + 1,
@@ -124,7 +126,7 @@ def bilateral(pixels: Pixels, size: float, sigma: float) -> Pixels:
         mode="edge",
         channel_axis=None if plain.ndim == 2 else -1,
     )
-    return result.reshape(pixels.shape)
+    return result.reshape(pixels.shape) + low
 
 
 def _reach(deviation: float) -> int:

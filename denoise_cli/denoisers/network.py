@@ -35,7 +35,7 @@ class NetworkDenoiser:
         self._dtype = choose_dtype(precision, self._device)
         self._exact = network.eval()
         self._network = fused(network, self._device, self._dtype)
-        self._tile = tile_size(tile, self._device)
+        self._tile = tile_size(tile, self._device, self._dtype)
 
     def __call__(self, pixels: Pixels, *, sigma: float | None = None, progress: Progress | None = None) -> Pixels:
         check_sigma(self.card, sigma)

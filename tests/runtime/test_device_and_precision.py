@@ -31,9 +31,12 @@ def test_precisions() -> None:
 
 
 def test_tiles() -> None:
-    assert tile_size("off", CPU) is None
-    assert tile_size(300, CPU) == 300
-    assert isinstance(tile_size("auto", CPU), int)
+    assert tile_size("off", CPU, torch.float32) is None
+    assert tile_size(300, CPU, torch.float32) == 300
+    assert tile_size("auto", CPU, torch.bfloat16) < tile_size("auto", CPU, torch.float32)
+    for nonsense in ("tiny", 3, 0):
+        with pytest.raises(UsageError, match="a tile is auto, off"):
+            tile_size(nonsense, CPU, torch.float32)
 
 
 def test_torchs_words_for_no_memory_are_known() -> None:
