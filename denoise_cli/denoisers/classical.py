@@ -121,12 +121,13 @@ def bilateral(pixels: Pixels, size: float, sigma: float) -> Pixels:
     result: Pixels = denoise_bilateral(
         plain,
         win_size=2 * _reach(1.5) + 1,
-        sigma_color=2.5 * sigma,
+        sigma_color=(2.0 if plain.ndim == 2 else 0.75) * sigma,  # the best of several on held-out photos
         sigma_spatial=1.5,
         mode="edge",
         channel_axis=None if plain.ndim == 2 else -1,
     )
-    return result.reshape(pixels.shape) + low
+    result = result.reshape(pixels.shape) + low
+    return result
 
 
 def _reach(deviation: float) -> int:
