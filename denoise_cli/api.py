@@ -59,7 +59,7 @@ def denoise(
     already and `overwrite` is not set.
     """
     if isinstance(model, (str, os.PathLike)):
-        denoiser = load(os.fspath(model), **options)
+        denoiser = load(model, **options)
     elif options:
         raise UsageError(f"{', '.join(options)} belong to load(), which has made this denoiser already")
     else:

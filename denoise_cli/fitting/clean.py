@@ -16,7 +16,7 @@ from denoise_cli.errors import PictureError, UsageError
 from denoise_cli.fitting.loop import HELD_OUT_PATCH, Status, train
 from denoise_cli.fitting.patches import PatchSource
 from denoise_cli.fitting.recipe import Recipe
-from denoise_cli.images.formats import SUFFIXES, read
+from denoise_cli.images.formats import SUFFIXES, first_pixels
 from denoise_cli.images.image import Samples
 from denoise_cli.measure.quality import as_8_bit
 from denoise_cli.networks import build, macs_per_pixel, parameters
@@ -88,10 +88,9 @@ def _photos(files: Sequence[Path], channels: int) -> Iterator[Samples]:
     """uint8 `[height, width, channels]` of each; gray by the weights of BT.601, as the gray test sets were made."""
     for path in files:
         try:
-            with path.open("rb") as file:
-                pixels = next(read(file).images).pixels
-        except (PictureError, OSError) as error:
-            raise PictureError(f"{path} {error}; remove it from the folder") from error
+            pixels = first_pixels(path)
+        except PictureError as error:
+            raise PictureError(f"{error}; remove it from the folder") from error
         if channels == 1 and pixels.shape[2] == 3:
             pixels = pixels @ np.array([[0.299], [0.587], [0.114]], np.float32)
         elif channels == 3 and pixels.shape[2] == 1:

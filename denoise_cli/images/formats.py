@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import BinaryIO
 
 from denoise_cli.errors import PictureError, UsageError
 from denoise_cli.images import bmp, jpeg, png, pnm, tiff, webp
 from denoise_cli.images.codec import Codec, Opened
-from denoise_cli.images.image import rescaled
+from denoise_cli.images.image import Pixels, rescaled
 
 CODECS: tuple[Codec, ...] = (png.CODEC, jpeg.CODEC, tiff.CODEC, webp.CODEC, bmp.CODEC, pnm.CODEC)
 NAMES = "PNG, JPEG, TIFF, WebP, BMP and PNM"
@@ -34,6 +34,18 @@ def read(file: BinaryIO, white: float | None = None) -> Opened:
             # `map` and not a generator, which would keep the picture it was made from
             return found if white is None else replace(found, images=map(partial(rescaled, white=white), found.images))
     raise PictureError(f"is not a picture of a kind that is supported ({NAMES})")
+
+
+def first_pixels(path: Path) -> Pixels:
+    """The pixels of a file's first picture.
+
+    Raises PictureError, which names the file.
+    """
+    try:
+        with path.open("rb") as file:
+            return next(read(file).images).pixels
+    except (PictureError, OSError) as error:
+        raise PictureError(f"{path} {error}") from error
 
 
 def by_name(name: str) -> Codec:

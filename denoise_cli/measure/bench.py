@@ -10,7 +10,7 @@ from statistics import mean, median
 
 from denoise_cli.denoisers.denoiser import Denoiser
 from denoise_cli.errors import PictureError
-from denoise_cli.images.formats import SUFFIXES, read
+from denoise_cli.images.formats import SUFFIXES, first_pixels
 from denoise_cli.images.image import Pixels
 from denoise_cli.measure.quality import psnr, ssim
 from denoise_cli.noise.synthetic import add_gaussian
@@ -80,11 +80,7 @@ def pictures_in(folder: Path) -> list[Path]:
 
 def _pixels(path: Path) -> Pixels:
     """Of the first page."""
-    try:
-        with path.open("rb") as file:
-            pixels = next(read(file).images).pixels
-    except (PictureError, OSError) as error:
-        raise PictureError(f"{path} {error}") from error
+    pixels = first_pixels(path)
     if min(pixels.shape[:2]) < SMALLEST_SIDE:
         raise PictureError(f"{path} is smaller than {SMALLEST_SIDE} pixels a side, too small to measure SSIM")
     return pixels
