@@ -35,8 +35,8 @@ class Filter:
                 return np.array(pixels)
         height, width = pixels.shape[:2]
         radius = self.card.radius
-        rows = -(-height // -(-height // BAND))  # bands of about equal height: none is a mere strip
-        bands = tiles.plan(height, width, tile=None if radius is None else (rows, width), margin=radius or 0)
+        band = None if radius is None else (BAND + 2 * radius, width)
+        bands = tiles.plan(height, width, tile=band, margin=radius or 0)
 
         def run(part: Pixels) -> Pixels:
             result: Pixels = np.asarray(self.run(part, self.size, level), np.float32)
