@@ -13,7 +13,7 @@ Model = Annotated[
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where networks compute.")]
 Precision = Annotated[str, typer.Option(metavar="auto|fp32|bf16|fp16", help="In which precision networks compute.")]
 Tile = Annotated[
-    str, typer.Option(metavar="auto|off|N", help="Pixels a side that a network takes at once. The result is the same.")
+    str, typer.Option(metavar="auto|off|N", help="Pixels a side that a network sees at once. The result is the same.")
 ]
 Size = Annotated[
     Optional[float],

@@ -55,7 +55,7 @@ def train(
 
     Raises UsageError when the checkpoint belongs to another recipe.
     """
-    network = network.to(device, memory_format=CHANNELS_LAST)
+    network = network.to(device).to(memory_format=CHANNELS_LAST)  # type: ignore[call-overload]
     average = copy.deepcopy(network).eval().requires_grad_(False)
     optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     noise = NoiseRange.parse(recipe.noise)

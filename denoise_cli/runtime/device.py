@@ -6,8 +6,9 @@ import torch
 
 from denoise_cli.errors import UsageError
 
-# Pixels a side. A CPU with fast bfloat16 waits for memory, and its tiles should stay near the cache; without it, it
-# computes all the time, and what counts is that little is computed twice in the margins. A GPU wants much work at once.
+# Pixels a side, margins included. A CPU with fast bfloat16 waits for memory, and its tiles should stay near the cache
+# and below the widths that some of its convolutions are slow at (see tiles.GRAIN); without it, it computes all the
+# time, and what counts is that little is computed twice in the margins. A GPU wants much work at once.
 CPU_TILE, CPU_TILE_FLOAT32, GPU_TILE = 256, 512, 1024
 
 

@@ -10,7 +10,6 @@ import numpy as np
 
 from denoise_cli.images.image import Pixels
 
-
 Span = tuple[int, int]  # first, last + 1
 
 # What is read is a multiple of this, unless the picture is smaller. oneDNN's convolutions for AMX take up to five times
