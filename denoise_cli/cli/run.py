@@ -175,7 +175,9 @@ def _run(plan: Plan, settings: Settings, hint: str, *, as_json: bool, quiet: boo
 
 
 def _report(plan: Plan, outcomes: list[Outcome], seconds: float, *, as_json: bool, quiet: bool) -> int:
-    """Prints what became of everything; gives the exit code."""
+    """Prints what became of everything, in the order of the plan; gives the exit code."""
+    place = {job: number for number, job in enumerate(plan.jobs)}
+    outcomes = sorted(outcomes, key=lambda outcome: place[outcome.job])
     good = [outcome for outcome in outcomes if outcome.failure is None]
     failures = [(outcome.job.source, outcome.failure) for outcome in outcomes if outcome.failure is not None]
     failures += [(folder, f"cannot be read ({reason})") for folder, reason in plan.unreadable]

@@ -17,7 +17,7 @@ from denoise_cli.runtime import tiles
 from denoise_cli.runtime.fused import fused
 from denoise_cli.runtime.precision import choose_dtype, native_bf16
 
-SIDE, TILES, TURNS = 512, (128, 256), 3
+SIDE, TILES, TURNS = 512, (192, 256, 320), 3
 CPU = torch.device("cpu")
 
 
