@@ -23,7 +23,6 @@ from denoise_cli.runtime.precision import autocast
 
 CHECKPOINT_EVERY_SECONDS = 180.0
 HELD_OUT_PATCH = 96
-CHANNELS_LAST = torch.channels_last  # a training step of dncnn or win5rb takes two thirds of the time
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,8 @@ def train(
 
     Raises UsageError when the checkpoint belongs to another recipe.
     """
-    network = network.to(device).to(memory_format=CHANNELS_LAST)  # type: ignore[call-overload]
+    # Channels last: a step of dncnn or win5rb in bfloat16 then takes two thirds of the time.
+    network = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(network).eval().requires_grad_(False)
     optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     noise = NoiseRange.parse(recipe.noise)
@@ -75,7 +75,7 @@ def train(
                 group["lr"] = recipe.rate(step)
 
             random = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
-            clean = photos.patches(recipe.batch, recipe.patch, random).to(device, memory_format=CHANNELS_LAST)
+            clean = photos.patches(recipe.batch, recipe.patch, random).to(device, memory_format=torch.channels_last)
             noisy = add_noise(clean, noise, random)
             with autocast(device):
                 restored = network(noisy)

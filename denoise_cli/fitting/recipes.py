@@ -10,7 +10,8 @@ RECIPES: dict[str, Recipe] = {
     "cae": Recipe("cae", {"channels": 3}),
     "dncnn": Recipe("dncnn", {"channels": 3}),
     "win5rb": Recipe("win5rb", {"channels": 3}),
-    # Win5-RB in two parts: with a fifth of the taps from scratch, then in full, starting from what that learnt.
+    # Win5-RB in parts: with a fifth of the taps from scratch, then in full, starting from what that learnt.
+    # weights/README.md has the commands, the last of which runs the second recipe for longer.
     "win5rb-dilated": Recipe(
         "win5rb",
         {"channels": 3, "dilations": [1, 2, 3]},

@@ -48,15 +48,13 @@ def plan(height: int, width: int, *, tile: tuple[int, int] | None, margin: int, 
 
 def _spans(length: int, side: int | None, margin: int, multiple: int) -> list[tuple[Span, Span]]:
     """What is written and what is read along one axis: as few spans as possible, all reading the same length."""
-    padded = _up(length, multiple)
-    if side is None or side >= padded:
+    padded, grain = _up(length, multiple), math.lcm(GRAIN, multiple)
+    largest = padded if side is None else max(side, _up(2 * margin + 1, grain))
+    if largest >= padded:
         return [((0, length), (0, padded))]
-    grain = math.lcm(GRAIN, multiple)
-    side = max(_up(side - grain + 1, grain), _up(2 * margin + 1, grain))
-    count = -(-(padded - 2 * margin) // (side - 2 * margin))
-    side = _up(-(-(padded + (count - 1) * 2 * margin) // count), grain)
-    if side >= padded:
-        return [((0, length), (0, padded))]
+    largest = largest // grain * grain
+    count = -(-(padded - 2 * margin) // (largest - 2 * margin))
+    side = _up(-(-(padded + (count - 1) * 2 * margin) // count), grain)  # evenly: none is a mere strip
     spans: list[tuple[Span, Span]] = []
     written = 0
     while written < length:

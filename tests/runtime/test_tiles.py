@@ -7,7 +7,7 @@ import torch
 from denoise_cli.runtime import tiles
 from tests.conftest import TOYS, toy_network
 
-SIZES = [(1, 1), (7, 3), (3, 7), (31, 32), (48, 49), (33, 64), (50, 97), (131, 17)]
+SIZES = [(1, 1), (7, 3), (3, 7), (31, 32), (32, 33), (48, 49), (33, 64), (50, 97), (131, 17)]
 
 
 @pytest.mark.parametrize(("height", "width"), SIZES)
@@ -41,6 +41,12 @@ def test_tiles_too_small_for_their_margins_grow() -> None:
         (36, 44),
         (44, 65),
     ]
+
+
+@pytest.mark.parametrize("length", [17, 36, 40, 41, 48])
+def test_a_picture_that_its_margins_cover_is_one_tile(length: int) -> None:
+    (tile,) = tiles.plan(16, length, tile=(16, 16), margin=20)
+    assert tile.write[1] == tile.read[1] == (0, length)
 
 
 def test_beyond_the_edge_a_picture_is_mirrored() -> None:
