@@ -11,13 +11,15 @@ import torch
 from denoise_cli.denoisers import weights
 from denoise_cli.denoisers.card import Card
 from denoise_cli.networks import build, macs_per_pixel, parameters
-from denoise_cli.networks.blocks import Network
+from denoise_cli.networks.blocks import Network, with_sigma
+from denoise_cli.networks.unet import UNet
 
 TOYS = {
     "cnn": {"filters": 8, "layers": 4},
     "cae": {"filters": 8},
     "dncnn": {"filters": 8, "layers": 5},
     "win5rb": {"filters": 8},
+    "unet": {"widths": [8, 12], "blocks": 1, "estimates": True},
 }
 
 
@@ -31,7 +33,15 @@ def toy_network(architecture: str, channels: int = 3, seed: int = 0) -> Network:
             torch.nn.init.uniform_(module.bias, -0.1, 0.1)
             torch.nn.init.uniform_(module.running_mean, -0.1, 0.1)
             torch.nn.init.uniform_(module.running_var, 0.5, 1.5)
+    if isinstance(network, UNet):
+        torch.nn.init.uniform_(network.scales.tail.weight, -0.1, 0.1)
     return network.eval()
+
+
+def toy_input(network: Network, height: int, width: int, batch: int = 1, channels: int = 3) -> torch.Tensor:
+    """What a network is given: random pictures, with the noise level where it takes one."""
+    x = torch.rand(batch, channels, height, width)
+    return with_sigma(x, 0.1) if network.takes_sigma else x
 
 
 def toy_card(architecture: str, channels: int = 3) -> Card:
@@ -40,7 +50,7 @@ def toy_card(architecture: str, channels: int = 3) -> Card:
         name="toy",
         family="network",
         summary="a toy",
-        level="blind",
+        level="given" if network.takes_sigma else "blind",
         channels=channels,
         radius=network.radius,
         multiple=network.multiple,

@@ -10,8 +10,6 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO, TypeVar
 
-import numpy as np
-
 from denoise_cli.batch.plan import Job
 from denoise_cli.denoisers.denoiser import Denoiser, Progress, check_sigma
 from denoise_cli.errors import PictureError, UsageError
@@ -54,11 +52,7 @@ def denoise_image(image: Image, settings: Settings, progress: Progress | None = 
     """The same picture without noise; transparent and non-finite pixels keep what they hold and harm no neighbour."""
     mask = hidden(image)
     pixels = image.pixels if mask is None else filled(image.pixels, mask)
-    clean = settings.denoiser(pixels, sigma=settings.sigma, progress=progress)
-    if settings.strength != 1:
-        clean -= pixels
-        clean *= np.float32(settings.strength)
-        clean += pixels
+    clean = settings.denoiser(pixels, sigma=settings.sigma, strength=settings.strength, progress=progress)
     return replace(image, pixels=clean if mask is None else restored(clean, image.pixels, mask))
 
 

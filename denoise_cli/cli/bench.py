@@ -1,9 +1,9 @@
-"""`denoise-img bench FOLDER`: denoisers side by side."""
+"""`denoise-img bench FOLDER...`: denoisers side by side."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
@@ -19,7 +19,16 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 @app.command()
 def bench(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Clean pictures, to which noise is added.")],
+    folders: Annotated[
+        Optional[list[Path]], typer.Argument(metavar="FOLDER...", help="Clean pictures, to which noise is added.")
+    ] = None,
+    pairs: Annotated[
+        Optional[tuple[str, str]],
+        typer.Option(
+            metavar="NOISY CLEAN",
+            help="Pictures with noise of their own and the clean ones: folders, or patterns in quotes.",
+        ),
+    ] = None,
     model: Annotated[
         list[str], typer.Option("-m", "--model", metavar="NAME|FILE", help="A denoiser; several are possible.")
     ] = MODELS,
@@ -27,8 +36,11 @@ def bench(
     seed: options.Seed = 0,
     record: Annotated[
         bool,
-        typer.Option("--record", help="Write the PSNR into the cards of the weights files, under the folder's name."),
+        typer.Option("--record", help="Write the PSNR into the cards of the weights files, under the sets' names."),
     ] = False,
+    plot: Annotated[
+        Optional[Path], typer.Option(metavar="FILE.png", help="Draw quality against speed; needs matplotlib.")
+    ] = None,
     device: options.Device = "auto",
     precision: options.Precision = "auto",
     tile: options.Tile = "auto",
@@ -36,36 +48,48 @@ def bench(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Measure denoisers on clean pictures with Gaussian noise: PSNR, SSIM and speed.
+    """Measure denoisers: PSNR, SSIM, speed, and the peak memory of a process that does nothing else.
 
-    The noise is unclipped, seeded, and another for every picture; PSNR is that of the 8-bit result. Denoisers that take
-    a noise level are told the true one.
+    To clean pictures Gaussian noise is added, unclipped, seeded, and another for every picture; denoisers that take a
+    noise level are told the true one. With --pairs they estimate it. PSNR is that of the 8-bit result.
     """
     import json as jsonlib
 
     from rich.console import Console
 
-    from denoise_cli.denoisers.catalogue import load, record_psnr
+    from denoise_cli.denoisers.catalogue import record_psnr
+    from denoise_cli.errors import UsageError
     from denoise_cli.measure import bench as measure
+    from denoise_cli.measure.sets import clean_set, paired_set
 
-    denoisers = [(name, load(name, device=device, precision=precision, tile=tile)) for name in dict.fromkeys(model)]
-    pictures = measure.pictures_in(folder)
-    console = Console(stderr=True, quiet=quiet)
-    with console.status("") as status:
+    sets = [clean_set(folder) for folder in folders or []] + ([paired_set(*pairs)] if pairs else [])
+    if not sets:
+        raise UsageError("nothing to measure with: name a folder of clean pictures, or --pairs NOISY CLEAN")
+    if len({test_set.name for test_set in sets}) < len(sets):
+        raise UsageError("two of the folders have the same name, so their rows could not be told apart")
+    sizes = {test_set.name: len(test_set.clean) for test_set in sets}
+    models = list(dict.fromkeys(model))
+    with Console(stderr=True, quiet=quiet).status("") as status:
         rows = measure.bench(
-            denoisers,
-            pictures,
+            models,
+            sets,
             sigma,
             seed=seed,
-            tell=lambda name, number: status.update(f"{name}, picture {number + 1} of {len(pictures)}"),
+            options={"device": device, "precision": precision, "tile": tile},
+            tell=lambda name, at, number: status.update(f"{name}, {at}, picture {number + 1} of {sizes[at]}"),
         )
     if json:
         print(jsonlib.dumps([row.facts() for row in rows]))
     else:
         _table(rows)
+    if plot is not None:
+        from denoise_cli.measure.plot import plot as draw
+
+        draw(rows, plot)
     if record:
-        for name in model:
-            record_psnr(name, folder.resolve().name, {f"{row.sigma:g}": row.psnr for row in rows if row.model == name})
+        for row in rows:
+            if row.model in models:
+                record_psnr(row.model, row.set, {"real" if row.sigma is None else f"{row.sigma:g}": row.psnr})
 
 
 def _table(rows: list[Row]) -> None:
@@ -73,10 +97,13 @@ def _table(rows: list[Row]) -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
-    table.add_column("model")
-    for title in ("sigma", "PSNR", "SSIM", "MP/s"):
+    for title in ("set", "sigma", "model"):
+        table.add_column(title, justify="right" if title == "sigma" else "left")
+    for title in ("PSNR", "SSIM", "MP/s", "peak MB"):
         table.add_column(title, justify="right")
     for row in rows:
-        speed = f"{row.megapixels_per_second:.2f}" if row.megapixels_per_second else ""
-        table.add_row(row.model, f"{row.sigma:g}", f"{row.psnr:.2f}", f"{row.ssim:.4f}", speed)
+        speed = "" if row.megapixels_per_second is None else f"{row.megapixels_per_second:.2f}"
+        memory = "" if row.peak_megabytes is None else f"{row.peak_megabytes:.0f}"
+        sigma = "own" if row.sigma is None else f"{row.sigma:g}"
+        table.add_row(row.set, sigma, row.model, f"{row.psnr:.2f}", f"{row.ssim:.4f}", speed, memory)
     Console().print(table)

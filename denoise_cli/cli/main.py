@@ -13,7 +13,9 @@ from collections.abc import Sequence
 COMMANDS = {
     "models": "the denoisers there are, or one's card",
     "fit": "train a network of your own",
-    "bench": "denoisers side by side: PSNR, SSIM and speed",
+    "bench": "denoisers side by side: PSNR, SSIM, speed and memory",
+    "score": "PSNR and SSIM of results against clean pictures",
+    "noise": "add noise to pictures",
 }
 WRONG_USAGE, FAILED, INTERRUPTED = 2, 1, 130
 

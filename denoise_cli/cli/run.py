@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
 from denoise_cli import DEFAULT_MODEL, __version__
 from denoise_cli.cli import options
+from denoise_cli.cli.batch import report, run_batch
 from denoise_cli.cli.main import COMMANDS
 
 if TYPE_CHECKING:
-    from denoise_cli.batch.many import Outcome
     from denoise_cli.batch.picture import Settings
-    from denoise_cli.batch.plan import Plan
 
 app = typer.Typer(
     add_completion=False,
@@ -102,7 +101,7 @@ def run(
             overwrite=overwrite,
         )
         if not plan.jobs and not plan.unreadable:
-            raise typer.Exit(_report(plan, [], 0.0, as_json=json, quiet=quiet))
+            raise typer.Exit(report(plan, [], 0.0, as_json=json, quiet=quiet))
     denoiser = load(model, size=size, device=device, precision=precision, tile=tile)
     settings = Settings(denoiser, strength, sigma, white, SaveOptions(quality))
     if plan is None:
@@ -113,7 +112,7 @@ def run(
             hint = "stopped; some pictures are replaced already, and the same command would denoise those once more"
         elif overwrite:
             hint = "stopped; without --overwrite, the same command goes on where it ended"
-        raise typer.Exit(_run(plan, settings, hint, as_json=json, quiet=quiet, verbose=verbose))
+        raise typer.Exit(run_batch(plan, settings, hint, as_json=json, quiet=quiet, verbose=verbose))
 
 
 def _stream(name: str, target: Path | None, settings: Settings) -> None:
@@ -139,81 +138,3 @@ def _stream(name: str, target: Path | None, settings: Settings) -> None:
     if target is None:
         sys.stdout.buffer.write(result.getbuffer())
         sys.stdout.buffer.flush()
-
-
-def _run(plan: Plan, settings: Settings, hint: str, *, as_json: bool, quiet: bool, verbose: bool) -> int:
-    """Denoises what is planned; `hint` is what to say to those who stop it. Gives the exit code."""
-    import time
-    import traceback
-
-    from denoise_cli.batch.many import denoise_all
-    from denoise_cli.cli.console import BatchProgress
-
-    outcomes: list[Outcome] = []
-    started = time.monotonic()
-    for folder, reason in plan.unreadable:
-        print(f"denoise-img: {folder} cannot be read ({reason})", file=sys.stderr)
-    with BatchProgress(len(plan.jobs), hidden=quiet) as bar:
-
-        def done(outcome: Outcome) -> None:
-            outcomes.append(outcome)
-            bar.finished(outcome.job, outcome.megapixels)
-            if outcome.failure:
-                bar.say(f"denoise-img: {outcome.job.source} {outcome.failure}")
-            elif verbose:
-                bar.say(f"{outcome.job.source} -> {outcome.job.target}")
-            if verbose and outcome.bug is not None:
-                bar.say("".join(traceback.format_exception(outcome.bug)))
-
-        try:
-            denoise_all(plan.jobs, settings, done=done, progress=bar.part)
-        except KeyboardInterrupt:
-            bar.say(hint)
-            _report(plan, outcomes, time.monotonic() - started, as_json=as_json, quiet=quiet)
-            raise
-    return _report(plan, outcomes, time.monotonic() - started, as_json=as_json, quiet=quiet)
-
-
-def _report(plan: Plan, outcomes: list[Outcome], seconds: float, *, as_json: bool, quiet: bool) -> int:
-    """Prints what became of everything, in the order of the plan; gives the exit code."""
-    place = {job: number for number, job in enumerate(plan.jobs)}
-    outcomes = sorted(outcomes, key=lambda outcome: place[outcome.job])
-    good = [outcome for outcome in outcomes if outcome.failure is None]
-    failures = [(outcome.job.source, outcome.failure) for outcome in outcomes if outcome.failure is not None]
-    failures += [(folder, f"cannot be read ({reason})") for folder, reason in plan.unreadable]
-    megapixels = sum(outcome.megapixels for outcome in good)
-    if as_json:
-        import json
-
-        facts: dict[str, Any] = {
-            "denoised": [
-                {"source": str(o.job.source), "result": str(o.job.target), "megapixels": round(o.megapixels, 6)}
-                for o in good
-            ],
-            "failed": [{"source": str(path), "reason": reason} for path, reason in failures],
-            "there_already": plan.there_already,
-            "other_files": plan.others,
-            "not_reached": len(plan.jobs) - len(outcomes),
-            "seconds": round(seconds, 3),
-        }
-        print(json.dumps(facts))
-    elif not quiet:
-        _say(plan, good, len(failures), len(plan.jobs) - len(outcomes), megapixels, seconds)
-    return 1 if failures else 0
-
-
-def _say(plan: Plan, good: list[Outcome], failed: int, left: int, megapixels: float, seconds: float) -> None:
-    if len(plan.jobs) == 1 and good and not (plan.there_already or plan.others):
-        print(good[0].job.target)
-        return
-    rate = f" ({megapixels:.1f} MP, {megapixels / seconds:.2f} MP/s)" if good and seconds else ""
-    parts = [f"{len(good)} denoised{rate}"]
-    if plan.there_already:
-        parts.append(f"{plan.there_already} there already (--overwrite redoes them)")
-    if failed:
-        parts.append(f"{failed} failed")
-    if left:
-        parts.append(f"{left} not reached")
-    if plan.others:
-        parts.append(f"{plan.others} other files left alone")
-    print(", ".join(parts), file=sys.stderr)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from denoise_cli.denoisers.card import Card
-from denoise_cli.denoisers.denoiser import Progress, check_sigma
+from denoise_cli.denoisers.denoiser import Progress, blended, check_sigma
 from denoise_cli.errors import UsageError
 from denoise_cli.images.image import Pixels
 from denoise_cli.noise.estimate import estimate_sigma
@@ -26,11 +26,13 @@ class Filter:
     size: float
     run: Run
 
-    def __call__(self, pixels: Pixels, *, sigma: float | None = None, progress: Progress | None = None) -> Pixels:
+    def __call__(
+        self, pixels: Pixels, *, sigma: float | None = None, strength: float = 1.0, progress: Progress | None = None
+    ) -> Pixels:
         check_sigma(self.card, sigma)
         level = 0.0
         if self.card.level == "given":
-            level = (estimate_sigma(pixels) if sigma is None else sigma) / 255
+            level = strength * (self.estimate(pixels) if sigma is None else sigma) / 255
             if level == 0:
                 return np.array(pixels)
         height, width = pixels.shape[:2]
@@ -42,7 +44,11 @@ class Filter:
             result: Pixels = np.asarray(self.run(part, self.size, level), np.float32)
             return result
 
-        return tiles.apply(run, pixels, bands, progress)
+        clean = tiles.apply(run, pixels, bands, progress)
+        return clean if self.card.level == "given" else blended(clean, pixels, strength)
+
+    def estimate(self, pixels: Pixels) -> float:
+        return estimate_sigma(pixels)
 
 
 def median(pixels: Pixels, size: float, sigma: float) -> Pixels:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+import numpy as np
+
 from denoise_cli.denoisers.card import Card
 from denoise_cli.errors import UsageError
 from denoise_cli.images.image import Pixels
@@ -19,12 +21,19 @@ class Denoiser(Protocol):
     def card(self) -> Card:
         """Its facts."""
 
-    def __call__(self, pixels: Pixels, *, sigma: float | None = None, progress: Progress | None = None) -> Pixels:
+    def __call__(
+        self, pixels: Pixels, *, sigma: float | None = None, strength: float = 1.0, progress: Progress | None = None
+    ) -> Pixels:
         """The picture without noise: float32 `[height, width, channels]`, 1.0 = white, as given.
 
         `sigma` is the noise's standard deviation on the 0..255 scale; None: it is estimated or not needed.
+        `strength`, 0 to 1, scales the level of a denoiser that is told one; the results of others are blended with the
+        picture.
         Raises UsageError when a sigma is given to a denoiser that takes none.
         """
+
+    def estimate(self, pixels: Pixels) -> float:
+        """The noise level on the 0..255 scale that it finds in a picture."""
 
 
 def check_sigma(card: Card, sigma: float | None) -> None:
@@ -37,3 +46,12 @@ def check_sigma(card: Card, sigma: float | None) -> None:
         raise UsageError(f"{card.name} takes no sigma; its --size sets how much it smooths")
     if not 0 <= sigma <= 255:
         raise UsageError(f"sigma is a standard deviation on the 0..255 scale, not {sigma:g}")
+
+
+def blended(clean: Pixels, noisy: Pixels, strength: float) -> Pixels:
+    """The result at a strength of 0 to 1, in place of the clean picture."""
+    if strength != 1:
+        clean -= noisy
+        clean *= np.float32(strength)
+        clean += noisy
+    return clean

@@ -8,12 +8,13 @@ import numpy as np
 import torch
 
 from denoise_cli.denoisers.card import Card
-from denoise_cli.denoisers.denoiser import Progress, check_sigma
+from denoise_cli.denoisers.denoiser import Progress, blended, check_sigma
 from denoise_cli.denoisers.weights import read_card, read_tensors
 from denoise_cli.errors import WeightsError
 from denoise_cli.images.image import Pixels
 from denoise_cli.networks import build
-from denoise_cli.networks.blocks import Network
+from denoise_cli.networks.blocks import Network, with_sigma
+from denoise_cli.noise.estimate import estimate_sigma, sample_patches
 from denoise_cli.runtime import tiles
 from denoise_cli.runtime.device import choose_device, out_of_memory, tile_size
 from denoise_cli.runtime.fused import fused
@@ -37,22 +38,44 @@ class NetworkDenoiser:
         self._network = fused(network, self._device, self._dtype)
         self._tile = tile_size(tile, self._device, self._dtype)
 
-    def __call__(self, pixels: Pixels, *, sigma: float | None = None, progress: Progress | None = None) -> Pixels:
+    def __call__(
+        self, pixels: Pixels, *, sigma: float | None = None, strength: float = 1.0, progress: Progress | None = None
+    ) -> Pixels:
         check_sigma(self.card, sigma)
         channels = pixels.shape[2]
+        if channels not in (1, self.card.channels):
+            return self._one_by_one(pixels, sigma, strength, progress)
+        level = None
+        if self.card.level == "given":
+            level = strength * (self.estimate(pixels) if sigma is None else sigma)
+            if level == 0:
+                return np.array(pixels)
         if channels == self.card.channels:
-            return self._tiled(pixels, progress)
-        if channels == 1:
-            gray = self._tiled(np.repeat(pixels, self.card.channels, axis=2), progress)
-            mean: Pixels = gray.mean(axis=2, keepdims=True)
-            return mean
-        one_by_one = []
-        for number in range(channels):
-            part = _part_of(progress, number, channels)
-            one_by_one.append(self(pixels[:, :, number : number + 1], progress=part))
-        return np.concatenate(one_by_one, axis=2)
+            clean = self._tiled(pixels, level, progress)
+        else:
+            colour = np.repeat(pixels, self.card.channels, axis=2)
+            clean = self._tiled(colour, level, progress).mean(axis=2, keepdims=True)
+        return clean if level is not None else blended(clean, pixels, strength)
 
-    def _tiled(self, pixels: Pixels, progress: Progress | None) -> Pixels:
+    def estimate(self, pixels: Pixels) -> float:
+        """By the network's own judgement, if it has one: the mean of that on up to 64 patches all over the picture."""
+        if self._exact.level is None:
+            return estimate_sigma(pixels)
+        patches = torch.from_numpy(sample_patches(pixels, multiple=self.card.multiple))
+        if pixels.shape[2] != self.card.channels:
+            patches = patches.flatten(0, 1)[:, None].expand(-1, self.card.channels, -1, -1)
+        with torch.inference_mode():
+            return float(self._exact.level(patches).mean()) * 255
+
+    def _one_by_one(self, pixels: Pixels, sigma: float | None, strength: float, progress: Progress | None) -> Pixels:
+        channels = pixels.shape[2]
+        clean = []
+        for number in range(channels):
+            channel, part = pixels[:, :, number : number + 1], _part_of(progress, number, channels)
+            clean.append(self(channel, sigma=sigma, strength=strength, progress=part))
+        return np.concatenate(clean, axis=2)
+
+    def _tiled(self, pixels: Pixels, sigma: float | None, progress: Progress | None) -> Pixels:
         height, width = pixels.shape[:2]
         tile = self._tile if self.card.radius is not None else None  # what sees everything cannot be tiled
         while True:
@@ -64,7 +87,7 @@ class NetworkDenoiser:
                 multiple=self.card.multiple,
             )
             try:
-                return tiles.apply(self._run, pixels, plan, progress)
+                return tiles.apply(lambda part: self._run(part, sigma), pixels, plan, progress)
             except (RuntimeError, MemoryError) as error:
                 smaller = (max(height, width) if tile is None else tile) // 2
                 if not out_of_memory(error):
@@ -74,8 +97,10 @@ class NetworkDenoiser:
                 tile = smaller
 
     @torch.inference_mode()
-    def _run(self, part: Pixels) -> Pixels:
+    def _run(self, part: Pixels, sigma: float | None) -> Pixels:
         x = torch.from_numpy(np.ascontiguousarray(part.transpose(2, 0, 1)))[None]
+        if sigma is not None:
+            x = with_sigma(x, sigma / 255)
         with exact_float32():
             result: torch.Tensor = self._network(x.to(self._device)).float().cpu()
         if self._dtype != torch.float32 and not torch.isfinite(result).all():

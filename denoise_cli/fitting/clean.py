@@ -14,6 +14,7 @@ from denoise_cli.denoisers.card import Card
 from denoise_cli.denoisers.weights import read_card, read_tensors, write
 from denoise_cli.errors import PictureError, UsageError
 from denoise_cli.fitting.loop import HELD_OUT_PATCH, Status, train
+from denoise_cli.fitting.noisy import LUMA, TRAINING_KINDS
 from denoise_cli.fitting.patches import PatchSource
 from denoise_cli.fitting.recipe import Recipe
 from denoise_cli.images.formats import SUFFIXES, first_pixels
@@ -21,7 +22,7 @@ from denoise_cli.images.image import Samples
 from denoise_cli.measure.quality import as_8_bit
 from denoise_cli.networks import build, macs_per_pixel, parameters
 from denoise_cli.networks.win5rb import widened
-from denoise_cli.noise.spec import NoiseRange
+from denoise_cli.noise.spec import parse_mixture
 from denoise_cli.runtime.device import choose_device
 
 HELD_OUT = 50  # every fiftieth photo is not trained on; progress is measured on these
@@ -45,7 +46,15 @@ def fit_clean(
     the card: what the data are, with their licence, and how to do it again.
     Raises UsageError for a folder without pictures, PictureError for one that cannot be read, WeightsError for `start`.
     """
-    NoiseRange.parse(recipe.noise)  # before the photos are read
+    for noise in parse_mixture(recipe.noise):  # before the photos are read
+        if noise.kind not in TRAINING_KINDS:
+            raise UsageError(
+                f"networks are not trained on {noise.kind} noise yet, only on {' and '.join(TRAINING_KINDS)}"
+            )
+        if noise.kind == "camera" and recipe.arguments.get("channels", 3) != 3:
+            raise UsageError(
+                "camera noise is simulated in colour; train a colour network, which takes gray pictures too"
+            )
     place = choose_device(device)
     channels = int(recipe.arguments.get("channels", 3))
     files = sorted(
@@ -68,7 +77,7 @@ def fit_clean(
         name=output.stem,
         family="network",
         summary=f"{recipe.architecture} for {recipe.noise.replace(':', ' noise, sigma ')}",
-        level="blind",
+        level="given" if trained.takes_sigma else "blind",
         channels=channels,
         radius=trained.radius,
         multiple=trained.multiple,
@@ -92,7 +101,7 @@ def _photos(files: Sequence[Path], channels: int) -> Iterator[Samples]:
         except PictureError as error:
             raise PictureError(f"{error}; remove it from the folder") from error
         if channels == 1 and pixels.shape[2] == 3:
-            pixels = pixels @ np.array([[0.299], [0.587], [0.114]], np.float32)
+            pixels = pixels @ np.array(LUMA, np.float32)[:, None]
         elif channels == 3 and pixels.shape[2] == 1:
             pixels = np.repeat(pixels, 3, axis=2)
         if pixels.shape[2] == channels:
@@ -104,8 +113,9 @@ def _start_from(path: Path, network: nn.Module, recipe: Recipe) -> Card:
     tensors = read_tensors(path, card)
     if card.architecture == recipe.architecture == "win5rb" and "dilations" not in recipe.arguments:
         tensors = widened(tensors, card.arguments.get("dilations") or ())
+    fresh = {name: tensor for name, tensor in network.state_dict().items() if name.startswith("level.")}
     try:
-        network.load_state_dict(tensors)
+        network.load_state_dict({**fresh, **tensors})
     except RuntimeError:
         raise UsageError(
             f"{path} holds {card.architecture} {card.arguments}, which is not what is to be trained"

@@ -14,15 +14,18 @@ import torch.nn.functional as F
 from torch import nn
 
 from denoise_cli.errors import UsageError
-from denoise_cli.fitting.noisy import add_noise
+from denoise_cli.fitting.noisy import noisy_patches
+from denoise_cli.fitting.optimizers import optimizers
 from denoise_cli.fitting.patches import PatchSource
 from denoise_cli.fitting.recipe import Recipe
 from denoise_cli.networks.blocks import Network
-from denoise_cli.noise.spec import NoiseRange
+from denoise_cli.networks.level import level_error
+from denoise_cli.noise.spec import NoiseRange, parse_mixture
 from denoise_cli.runtime.precision import autocast
 
 CHECKPOINT_EVERY_SECONDS = 180.0
 HELD_OUT_PATCH = 96
+LEVEL_WEIGHT = 0.02  # of an estimator, which shares nothing with the rest; so its errors weigh about as much as theirs
 
 
 @dataclass(frozen=True)
@@ -57,12 +60,12 @@ def train(
     # Channels last: a step of dncnn or win5rb in bfloat16 then takes two thirds of the time.
     network = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(network).eval().requires_grad_(False)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
-    noise = NoiseRange.parse(recipe.noise)
+    both = optimizers(network, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    noise = parse_mixture(recipe.noise)
     step = 0
 
     if checkpoint is not None and checkpoint.exists():
-        step = _restore(checkpoint, recipe, network, average, optimizer)
+        step = _restore(checkpoint, recipe, network, average, both)
 
     started, first, saved = time.monotonic(), step, time.monotonic()
     running_loss = 0.0
@@ -71,20 +74,25 @@ def train(
             network.train()
             if step >= recipe.freeze_norms_after * recipe.steps:
                 _freeze_norms(network)
-            for group in optimizer.param_groups:
-                group["lr"] = recipe.rate(step)
+            for optimizer in both:
+                for group in optimizer.param_groups:
+                    group["lr"] = recipe.rate(step)
 
             random = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
-            clean = photos.patches(recipe.batch, recipe.patch, random).to(device, memory_format=torch.channels_last)
-            noisy = add_noise(clean, noise, random)
+            clean = photos.patches(recipe.batch, recipe.patch, random)
+            noisy = noisy_patches(clean, noise, random, gray=recipe.gray)
             with autocast(device):
-                restored = network(noisy)
-            loss = F.l1_loss(restored.float(), clean)
+                restored = network(noisy.input(network))
+                estimate = None if network.level is None else network.level(noisy.noisy)
+            loss = F.l1_loss(restored.float(), noisy.clean)
+            if estimate is not None:
+                loss = loss + LEVEL_WEIGHT * level_error(estimate, noisy.sigma)
 
-            optimizer.zero_grad(set_to_none=True)
+            network.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimizer.step()
+            for optimizer in both:
+                optimizer.step()
             step += 1
             _follow(average, network, min(recipe.ema, (1 + step) / (10 + step)))
 
@@ -93,26 +101,26 @@ def train(
             last = step == recipe.steps
             if last or now - saved > CHECKPOINT_EVERY_SECONDS:
                 if checkpoint is not None:
-                    _save(checkpoint, recipe, step, network, average, optimizer)
+                    _save(checkpoint, recipe, step, network, average, both)
                 left = (now - started) / (step - first) * (recipe.steps - step)
                 report(Status(step, recipe.steps, running_loss, held_out_psnr(average, held_out, device), left))
                 saved = time.monotonic()
     except KeyboardInterrupt:
         if checkpoint is not None:
-            _save(checkpoint, recipe, step, network, average, optimizer)
+            _save(checkpoint, recipe, step, network, average, both)
         raise
     return average
 
 
 @torch.no_grad()
-def held_out_psnr(network: nn.Module, pictures: PatchSource, device: torch.device) -> float:
+def held_out_psnr(network: Network, pictures: PatchSource, device: torch.device) -> float:
     """PSNR in dB at Gaussian sigma 25 on patches that were kept out of the training: always the same ones."""
     random = torch.Generator().manual_seed(0)
-    clean = pictures.patches(16, HELD_OUT_PATCH, random).to(device)
-    noisy = add_noise(clean, NoiseRange("gaussian", 25, 25), random)
+    clean = pictures.patches(16, HELD_OUT_PATCH, random)
+    noisy = noisy_patches(clean, [NoiseRange("gaussian", 25, 25)], random)
     with autocast(device):
-        restored = network(noisy).float().clamp(0, 1)
-    squared_errors = (restored - clean).square().mean(dim=(1, 2, 3))
+        restored = network(noisy.input(network)).float().clamp(0, 1)
+    squared_errors = (restored - noisy.clean).square().mean(dim=(1, 2, 3))
     return float((-10 * squared_errors.log10()).mean())
 
 
@@ -132,7 +140,12 @@ def _freeze_norms(network: nn.Module) -> None:
 
 
 def _save(
-    path: Path, recipe: Recipe, step: int, network: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer
+    path: Path,
+    recipe: Recipe,
+    step: int,
+    network: nn.Module,
+    average: nn.Module,
+    both: list[torch.optim.Optimizer],
 ) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(path.name + ".new")
@@ -141,20 +154,21 @@ def _save(
         "step": step,
         "network": network.state_dict(),
         "average": average.state_dict(),
-        "optimizer": optimizer.state_dict(),
+        "optimizers": [optimizer.state_dict() for optimizer in both],
     }
     torch.save(state, beside)
     beside.replace(path)
 
 
 def _restore(
-    path: Path, recipe: Recipe, network: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer
+    path: Path, recipe: Recipe, network: nn.Module, average: nn.Module, both: list[torch.optim.Optimizer]
 ) -> int:
     state = torch.load(path, map_location="cpu", weights_only=True)
     if state["recipe"] != asdict(recipe):
         raise UsageError(f"{path} is the checkpoint of another recipe; remove it or give the same options as before")
     network.load_state_dict(state["network"])
     average.load_state_dict(state["average"])
-    optimizer.load_state_dict(state["optimizer"])
+    for optimizer, stored in zip(both, state["optimizers"], strict=True):
+        optimizer.load_state_dict(stored)
     step: int = state["step"]
     return step

@@ -1,18 +1,87 @@
-"""Synthetic noise on training patches, on the training device."""
+"""Synthetic noise on training patches."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import torch
 
+from denoise_cli.networks.blocks import Network, with_sigma
+from denoise_cli.noise.camera import camera_noise
 from denoise_cli.noise.spec import NoiseRange
 
+LUMA = (0.299, 0.587, 0.114)  # of BT.601, as the gray test sets were made
+TRAINING_KINDS = ("gaussian", "camera")
+JITTER = 0.8, 1.25  # of the level that the network is told for camera noise, which is no more than estimated in use
 
-def add_noise(clean: torch.Tensor, noise: NoiseRange, random: torch.Generator) -> torch.Tensor:
-    """Unclipped noise on float `[batch, channels, height, width]`, 1.0 = white; every patch has a level of its own.
 
-    The levels of a batch are spread evenly over the range (stratified, in random places): batch norms then see nearly
-    the same statistics in every batch. The generator is one of the CPU, so that a seed means the same on every device.
+@dataclass(frozen=True)
+class NoisyPatches:
+    """Float `[batch, channels, height, width]` with and without noise, 1.0 = white.
+
+    `sigma`: each patch's noise level, and `told`: the one that the network is told, both `[batch, 1, 1, 1]`.
     """
-    places = (torch.randperm(len(clean), generator=random) + torch.rand(len(clean), generator=random)) / len(clean)
-    levels = (noise.low + (noise.high - noise.low) * places).reshape(-1, 1, 1, 1) / 255
-    return clean + (torch.randn(clean.shape, generator=random) * levels).to(clean.device)
+
+    clean: torch.Tensor
+    noisy: torch.Tensor
+    sigma: torch.Tensor
+    told: torch.Tensor
+
+    def input(self, network: Network) -> torch.Tensor:
+        """What the network is given."""
+        x = with_sigma(self.noisy, self.told) if network.takes_sigma else self.noisy
+        return x.contiguous(memory_format=torch.channels_last)
+
+
+def noisy_patches(
+    clean: torch.Tensor, mixture: Sequence[NoiseRange], random: torch.Generator, *, gray: float = 0.0
+) -> NoisyPatches:
+    """Fresh noise on patches, each of a kind of the mixture; `gray` is the share of patches without colour.
+
+    The generator is one of the CPU, so that a seed means the same on every device.
+    """
+    if gray:
+        clean = _some_gray(clean, gray, random)
+    random_kinds = torch.randint(0, len(mixture), (len(clean),), generator=random)
+    noisy, sigma, told = torch.empty_like(clean), *clean.new_empty(2, len(clean), 1, 1, 1)
+    for number, noise in enumerate(mixture):
+        which = (random_kinds == number).nonzero().flatten().to(clean.device)
+        if len(which):
+            noisy[which], sigma[which], told[which] = _of_one_kind(clean[which], noise, random)
+    return NoisyPatches(clean, noisy, sigma, told)
+
+
+def _of_one_kind(
+    clean: torch.Tensor, noise: NoiseRange, random: torch.Generator
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Patches with noise, its level and the level to tell; those without colour have the same noise in all channels."""
+    without_colour = (clean == clean[:, :1]).flatten(1).all(dim=1).reshape(-1, 1, 1, 1)
+    if noise.kind == "camera":
+        noisy = camera_noise(clean, random)
+        noisy = torch.where(without_colour, luma(noisy), noisy)
+        sigma = (noisy - clean).square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
+        return noisy, sigma, sigma * torch.empty(len(clean), 1, 1, 1).uniform_(*JITTER, generator=random).to(sigma)
+    sigma = levels(len(clean), noise, random).to(clean.device)
+    grain = torch.randn(clean.shape, generator=random).to(clean.device)
+    return clean + torch.where(without_colour, grain[:, :1], grain) * sigma, sigma, sigma
+
+
+def levels(count: int, noise: NoiseRange, random: torch.Generator) -> torch.Tensor:
+    """`[count, 1, 1, 1]` standard deviations, 1.0 = white.
+
+    They are spread evenly over the range (stratified, in random places): batch norms then see nearly the same
+    statistics in every batch.
+    """
+    places = (torch.randperm(count, generator=random) + torch.rand(count, generator=random)) / count
+    return ((noise.low + (noise.high - noise.low) * places) / 255).reshape(-1, 1, 1, 1)
+
+
+def _some_gray(clean: torch.Tensor, share: float, random: torch.Generator) -> torch.Tensor:
+    chosen = (torch.rand(len(clean), 1, 1, 1, generator=random) < share).to(clean.device)
+    return torch.where(chosen, luma(clean), clean)
+
+
+def luma(x: torch.Tensor) -> torch.Tensor:
+    """Gray in as many equal channels."""
+    return (x * torch.tensor(LUMA, device=x.device).reshape(1, 3, 1, 1)).sum(dim=1, keepdim=True).expand_as(x)

@@ -13,12 +13,14 @@ class Recipe:
     """All that decides a training's outcome, besides the pictures.
 
     `noise` is a kind and a range of levels on the 0..255 scale, drawn afresh for every patch, such as
-    `gaussian:0-55`. `steps` updates of `batch` crops of `patch` x `patch` pixels each.
+    `gaussian:0-55`, or a mixture of kinds, such as `gaussian:0-55+camera`. `gray` is the share of patches that lose
+    their colour and have one noise in all channels. `steps` updates of `batch` crops of `patch` x `patch` pixels each.
     """
 
     architecture: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
     noise: str = "gaussian:0-55"
+    gray: float = 0.0
     steps: int = 20_000
     batch: int = 16
     patch: int = 64

@@ -30,6 +30,7 @@ RECIPES: dict[str, Recipe] = {
         warmup=50,
         freeze_norms_after=0.0,
     ),
+    "unet": Recipe("unet", {"channels": 3}, gray=0.15, steps=9_000, patch=128, learning_rate=1.5e-3, weight_decay=0.1),
 }
 NEED_A_START = {"win5rb-widened"}
 

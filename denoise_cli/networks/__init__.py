@@ -13,9 +13,10 @@ from denoise_cli.networks.blocks import Network
 from denoise_cli.networks.cae import CAE
 from denoise_cli.networks.cnn import CNN
 from denoise_cli.networks.dncnn import DnCNN
+from denoise_cli.networks.unet import UNet
 from denoise_cli.networks.win5rb import Win5RB
 
-ARCHITECTURES: dict[str, type[Network]] = {"cnn": CNN, "cae": CAE, "dncnn": DnCNN, "win5rb": Win5RB}
+ARCHITECTURES: dict[str, type[Network]] = {"cnn": CNN, "cae": CAE, "dncnn": DnCNN, "win5rb": Win5RB, "unet": UNet}
 
 LARGEST_ARGUMENT = 4096  # of layers or filters; card and arguments may come from a stranger
 
@@ -29,7 +30,7 @@ def build(architecture: str, arguments: Mapping[str, Any]) -> Network:
         raise ValueError(f"unknown architecture {architecture!r}; there are {', '.join(sorted(ARCHITECTURES))}")
     network = ARCHITECTURES[architecture]
     for name, value in arguments.items():
-        if isinstance(value, int) and not 1 <= value <= LARGEST_ARGUMENT:
+        if type(value) is int and not 1 <= value <= LARGEST_ARGUMENT:
             raise ValueError(f"{architecture} cannot have {name} of {value}")
     try:
         inspect.signature(network).bind(**arguments)
@@ -44,18 +45,20 @@ def parameters(network: nn.Module) -> int:
 
 
 @torch.inference_mode()
-def macs_per_pixel(network: nn.Module, channels: int) -> int:
+def macs_per_pixel(network: Network, channels: int) -> int:
     """Multiply-adds of all convolutions for one pixel of a large picture."""
     side = 64
     total = 0
 
     def count(layer: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
         nonlocal total
-        assert isinstance(layer, nn.Conv2d)
-        total += output.shape[2] * output.shape[3] * layer.weight.numel()
+        assert isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)
+        each = inputs[0] if isinstance(layer, nn.ConvTranspose2d) else output
+        total += each.shape[2] * each.shape[3] * layer.weight.numel()
 
-    hooks = [layer.register_forward_hook(count) for layer in network.modules() if isinstance(layer, nn.Conv2d)]
-    network(torch.zeros(1, channels, side, side))
+    layers = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)]
+    hooks = [layer.register_forward_hook(count) for layer in layers]
+    network(torch.zeros(1, channels + network.takes_sigma, side, side))
     for hook in hooks:
         hook.remove()
     return round(total / side**2)

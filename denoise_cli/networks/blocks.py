@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import nn
 
 
@@ -9,10 +10,26 @@ class Network(nn.Module):
     """What every architecture is.
 
     `radius`: its receptive-field radius in pixels. `multiple`: what its input's height and width must be multiples of.
+    `takes_sigma`: whether the input has one channel more than the picture, which holds the noise's standard deviation.
+    `level`: a part that judges that deviation, if the network has one; `forward` does not call it.
     """
 
     radius: int
     multiple: int = 1
+    takes_sigma: bool = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.level: nn.Module | None = None
+
+
+def with_sigma(x: torch.Tensor, sigma: torch.Tensor | float) -> torch.Tensor:
+    """Pictures `[batch, channels, height, width]` with a channel more that holds the noise's standard deviation.
+
+    `sigma` is one number, or one a picture, on the scale of the pixels.
+    """
+    level = torch.as_tensor(sigma, dtype=x.dtype, device=x.device).reshape(-1, 1, 1, 1)
+    return torch.cat([x, level.expand(len(x), 1, *x.shape[2:])], dim=1)
 
 
 def conv(

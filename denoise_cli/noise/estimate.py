@@ -7,6 +7,7 @@ import numpy as np
 from denoise_cli.images.image import Pixels
 
 ENOUGH = 2048  # pixels a side; more would only take longer
+PATCH, PATCHES_A_SIDE = 128, 8  # of those that speak for a picture
 NORMAL_MAD = 0.6745  # the median of |x| of a standard normal x
 
 
@@ -30,3 +31,24 @@ def estimate_sigma(pixels: Pixels) -> float:
         sizes = sizes[sizes > 1e-6]  # clipped areas have no noise and say nothing about it
         sigmas.append(float(np.median(sizes)) / NORMAL_MAD if sizes.size else 0.0)
     return float(np.mean(sigmas)) * 255
+
+
+def sample_patches(pixels: Pixels, *, multiple: int) -> Pixels:
+    """Square patches `[count, channels, side, side]` from an even grid over a picture `[height, width, channels]`.
+
+    A picture that is smaller than a patch is continued by its mirror image to a multiple of `multiple` pixels.
+    """
+    short = [max(0, -(-min(PATCH, length) // multiple) * multiple - length) for length in pixels.shape[:2]]
+    pixels = np.pad(pixels, ((0, short[0]), (0, short[1]), (0, 0)), mode="symmetric") if any(short) else pixels
+    size = [min(PATCH, length // multiple * multiple) for length in pixels.shape[:2]]
+    corners = [
+        np.unique(np.linspace(0, length - side, min(PATCHES_A_SIDE, -(-length // side))).round().astype(int))
+        for length, side in zip(pixels.shape[:2], size, strict=True)
+    ]
+    return np.stack(
+        [
+            pixels[top : top + size[0], left : left + size[1]].transpose(2, 0, 1)
+            for top in corners[0]
+            for left in corners[1]
+        ]
+    )

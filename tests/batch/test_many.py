@@ -56,7 +56,9 @@ class Recording:
         self.inside, self.most = 0, 0
         self.lock = threading.Lock()
 
-    def __call__(self, pixels: np.ndarray, *, sigma: object = None, progress: object = None) -> np.ndarray:
+    def __call__(
+        self, pixels: np.ndarray, *, sigma: object = None, strength: float = 1.0, progress: object = None
+    ) -> np.ndarray:
         with self.lock:
             self.inside += 1
             self.most = max(self.most, self.inside)

@@ -11,6 +11,7 @@ from denoise_cli.denoisers import weights
 from denoise_cli.denoisers.network import NetworkDenoiser, load_network
 from denoise_cli.errors import UsageError, WeightsError
 from denoise_cli.networks import ARCHITECTURES
+from denoise_cli.noise.estimate import estimate_sigma
 from tests.conftest import toy_card, toy_network
 
 
@@ -51,17 +52,50 @@ def test_blind_networks_take_no_sigma(pixels: np.ndarray) -> None:
         denoiser("dncnn")(pixels, sigma=25)
 
 
+def test_the_level_steers_a_network_that_takes_one(pixels: np.ndarray) -> None:
+    unet = denoiser("unet")
+    weak, strong = (np.abs(unet(pixels, sigma=sigma) - pixels).mean() for sigma in (5, 50))
+    assert weak < strong
+    assert np.array_equal(unet(pixels, sigma=0), pixels)
+
+
+def test_strength_scales_the_level(pixels: np.ndarray) -> None:
+    unet = denoiser("unet")
+    assert np.array_equal(unet(pixels, sigma=40, strength=0.25), unet(pixels, sigma=10))
+    assert np.array_equal(unet(pixels, strength=0.5), unet(pixels, sigma=unet.estimate(pixels) / 2))
+    assert np.array_equal(unet(pixels, strength=0), pixels)
+
+
+def test_strength_blends_what_a_blind_network_gives(pixels: np.ndarray) -> None:
+    dncnn = denoiser("dncnn")
+    assert np.allclose(dncnn(pixels, strength=0.5), (dncnn(pixels) + pixels) / 2, atol=1e-6)
+
+
+def test_without_a_level_the_networks_own_estimate_is_taken(pixels: np.ndarray) -> None:
+    unet = denoiser("unet")
+    assert unet.estimate(pixels) > 0
+    assert np.array_equal(unet(pixels), unet(pixels, sigma=unet.estimate(pixels)))
+    assert np.array_equal(unet(pixels[:, :, :1]), unet(pixels[:, :, :1], sigma=unet.estimate(pixels[:, :, :1])))
+
+
+def test_without_an_estimator_of_its_own_the_level_is_that_of_the_wavelets(pixels: np.ndarray) -> None:
+    network = toy_network("unet")
+    network.level = None
+    unet = NetworkDenoiser(toy_card("unet"), network, device="cpu", precision="fp32", tile="auto")
+    assert unet.estimate(pixels) == estimate_sigma(pixels)
+
+
 def test_when_memory_runs_out_smaller_tiles_are_tried(pixels: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     large = np.tile(pixels, (4, 3, 1))
     expected = denoiser("dncnn", tile="off")(large)
     tight = denoiser("dncnn", tile=128)
     run, refused = tight._run, []
 
-    def short_of_memory(part: np.ndarray) -> np.ndarray:
+    def short_of_memory(part: np.ndarray, sigma: float | None) -> np.ndarray:
         if part.size > 60 * 60 * 3:
             refused.append(part.shape)
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
-        return run(part)
+        return run(part, sigma)
 
     monkeypatch.setattr(tight, "_run", short_of_memory)
     assert np.abs(tight(large) - expected).max() < 1e-5
@@ -70,7 +104,7 @@ def test_when_memory_runs_out_smaller_tiles_are_tried(pixels: np.ndarray, monkey
 
 def test_other_errors_are_not_mistaken_for_it(pixels: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = denoiser("dncnn")
-    monkeypatch.setattr(broken, "_run", lambda part: (_ for _ in ()).throw(RuntimeError("something else")))
+    monkeypatch.setattr(broken, "_run", lambda part, sigma: (_ for _ in ()).throw(RuntimeError("something else")))
     with pytest.raises(RuntimeError, match="something else"):
         broken(pixels)
 

@@ -13,13 +13,14 @@ from denoise_cli.errors import UsageError
 from denoise_cli.fitting import loop
 from denoise_cli.fitting.clean import fit_clean
 from denoise_cli.fitting.loop import Status, train
-from denoise_cli.fitting.noisy import add_noise
+from denoise_cli.fitting.noisy import noisy_patches
+from denoise_cli.fitting.optimizers import Muon, optimizers, orthogonal
 from denoise_cli.fitting.patches import PatchSource
 from denoise_cli.fitting.recipe import Recipe
 from denoise_cli.fitting.recipes import RECIPES, recipe
 from denoise_cli.measure.quality import psnr
 from denoise_cli.networks import build
-from denoise_cli.noise.spec import NoiseRange
+from denoise_cli.noise.spec import NoiseRange, parse_mixture
 from denoise_cli.noise.synthetic import add_gaussian
 
 CPU = torch.device("cpu")
@@ -70,11 +71,63 @@ def test_pictures_too_small_to_train_on_are_told() -> None:
 
 def test_training_noise_is_unclipped_and_its_levels_cover_the_range() -> None:
     clean = torch.ones(8, 3, 64, 64)
-    noise = add_noise(clean, NoiseRange("gaussian", 0, 55), torch.Generator().manual_seed(0)) - clean
+    made = noisy_patches(clean, [NoiseRange("gaussian", 0, 55)], torch.Generator().manual_seed(0))
+    noise = made.noisy - clean
+    assert torch.allclose(noise.std(dim=(1, 2, 3)), made.sigma.flatten(), rtol=0.05)
     levels = sorted((noise.std(dim=(1, 2, 3)) * 255).tolist())
     assert noise.max() > 0
     for number, level in enumerate(levels):  # one in each eighth of the range
         assert number * 55 / 8 - 1 < level < (number + 1) * 55 / 8 + 1
+
+
+def test_some_patches_lose_their_colour_and_their_noise_has_none_either() -> None:
+    clean = source().patches(64, 24, torch.Generator().manual_seed(1))
+    random = torch.Generator().manual_seed(0)
+    made = noisy_patches(clean, parse_mixture("gaussian:10-20+camera"), random, gray=0.25)
+    gray = (made.clean == made.clean[:, :1]).flatten(1).all(dim=1)
+    assert 6 < gray.sum() < 26
+    assert torch.allclose(made.noisy[gray], made.noisy[gray][:, :1].expand(-1, 3, -1, -1), atol=1e-6)
+    assert (made.noisy[~gray] - made.noisy[~gray][:, :1]).abs().mean() > 0.01
+    assert torch.equal(made.clean[~gray], clean[~gray])
+
+
+def test_levels_of_camera_noise_are_measured_and_told_inexactly() -> None:
+    clean = source().patches(16, 24, torch.Generator().manual_seed(1))
+    made = noisy_patches(clean, [NoiseRange("camera")], torch.Generator().manual_seed(0))
+    assert torch.allclose(made.sigma.flatten(), (made.noisy - clean).square().mean(dim=(1, 2, 3)).sqrt())
+    ratio = made.told / made.sigma
+    assert 0.79 < ratio.min() < ratio.max() < 1.26
+
+
+def test_the_estimator_is_trained_with_its_network() -> None:
+    arguments = {"widths": [8, 12], "blocks": 1, "estimates": True}
+    short = Recipe("unet", arguments, noise="gaussian:20-20", steps=60, batch=4, patch=24, ema=0.9, warmup=5)
+    torch.manual_seed(0)
+    network = build("unet", arguments)
+    made = noisy_patches(source().patches(8, 24, torch.Generator().manual_seed(1)), [NoiseRange("gaussian", 20, 20)],
+                         torch.Generator().manual_seed(2))  # fmt: skip
+    assert network.level is not None
+    before = (network.level(made.noisy) * 255 - 20).abs().mean()
+    trained = train(network, short, source(), source(96), device=CPU)
+    assert trained.level is not None
+    assert (trained.level(made.noisy) * 255 - 20).abs().mean() < before / 4
+
+
+def test_an_orthogonal_update_has_singular_values_near_one() -> None:
+    for shape in ((40, 90), (90, 40)):
+        values = torch.linalg.svdvals(orthogonal(torch.randn(shape, generator=torch.Generator().manual_seed(0))))
+        assert values.min() > 0.5
+        assert values.max() < 1.4
+
+
+def test_inner_convolutions_are_muons_and_all_else_adamws() -> None:
+    network = build("dncnn", {"filters": 32, "layers": 4})
+    muon, adamw = optimizers(network, lr=1e-3, weight_decay=0.0)
+    assert isinstance(muon, Muon)
+    inner = [p for group in muon.param_groups for p in group["params"]]
+    assert [tuple(p.shape) for p in inner] == [(32, 32, 3, 3)] * 2
+    others = sum(len(group["params"]) for group in adamw.param_groups)
+    assert others + len(inner) == len(list(network.parameters()))
 
 
 def test_the_rate_rises_and_falls_to_zero() -> None:
@@ -166,6 +219,24 @@ def test_the_full_network_starts_from_the_dilated_one(photos: Path, tmp_path: Pa
     assert np.abs(results[0] - results[1]).max() < 1e-3
     with pytest.raises(UsageError, match="not what is to be trained"):
         fit_clean(photos, second, SMALL, start=first)
+
+
+def test_an_estimator_is_added_to_a_network_that_had_none(photos: Path, tmp_path: Path) -> None:
+    plain = Recipe("unet", {"widths": [8, 12], "blocks": 1}, steps=1, batch=2, patch=24)
+    first, second = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
+    assert fit_clean(photos, first, plain).level == "given"
+    judging = replace(plain, arguments={**plain.arguments, "estimates": True}, noise="gaussian:0-55+camera")
+    card = fit_clean(photos, second, judging, start=first)
+    assert card.arguments["estimates"] is True
+    assert load(str(second), device="cpu").estimate(np.zeros((20, 20, 3), np.float32)) > 0
+
+
+def test_noise_that_is_not_trained_on_is_refused(photos: Path, tmp_path: Path) -> None:
+    output = tmp_path / "x.safetensors"
+    with pytest.raises(UsageError, match="not trained on speckle"):
+        fit_clean(photos, output, replace(SMALL, noise="speckle:5"))
+    with pytest.raises(UsageError, match="in colour"):
+        fit_clean(photos, output, replace(SMALL, noise="camera", arguments={**SMALL.arguments, "channels": 1}))
 
 
 def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -7,10 +8,22 @@ import pytest
 from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio
 
-from denoise_cli.denoisers import classical
-from denoise_cli.errors import PictureError
-from denoise_cli.measure.bench import bench, pictures_in
+from denoise_cli.errors import DenoiseError, PictureError, UsageError
+from denoise_cli.measure.apart import apart, peak_megabytes
+from denoise_cli.measure.bench import Row, bench
+from denoise_cli.measure.plot import plot
 from denoise_cli.measure.quality import psnr, ssim
+from denoise_cli.measure.sets import clean_set, paired_set, read_pair
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two flat pictures."""
+    place = tmp_path / "flat"
+    place.mkdir()
+    for number in range(2):
+        Image.new("RGB", (64, 48), (90 * number, 80, 70)).save(place / f"{number}.png")
+    return place
 
 
 def test_psnr_is_of_the_rounded_and_clipped_result() -> None:
@@ -29,26 +42,114 @@ def test_ssim_is_one_for_equals_and_falls_with_noise() -> None:
     assert ssim(clean[::-1], clean) < 0.5
 
 
-def test_bench_tells_the_level_and_measures_the_noisy_pictures_too(tmp_path: Path) -> None:
-    for number in range(2):
-        Image.new("RGB", (64, 48), (90 * number, 80, 70)).save(tmp_path / f"{number}.png")
-    rows = bench([("nlm", classical.build("nlm"))], pictures_in(tmp_path), [10, 25], seed=0)
-    assert [(row.model, row.sigma, row.pictures) for row in rows] == [
-        ("noisy", 10, 2), ("nlm", 10, 2), ("noisy", 25, 2), ("nlm", 25, 2),
+def test_bench_tells_the_level_and_measures_the_noisy_pictures_too(folder: Path) -> None:
+    seen: list[tuple[str, str, int]] = []
+    rows = bench(["nlm"], [clean_set(folder)], [10, 25], seed=0, tell=lambda *where: seen.append(where))
+    assert [(row.set, row.model, row.sigma, row.pictures) for row in rows] == [
+        ("flat", "noisy", 10, 2), ("flat", "nlm", 10, 2), ("flat", "noisy", 25, 2), ("flat", "nlm", 25, 2),
     ]  # fmt: skip
+    assert seen == [("nlm", "flat", 0), ("nlm", "flat", 1)] * 2
     noisy, cleaned = rows[2], rows[3]
     assert noisy.psnr == pytest.approx(20.3, abs=0.7)
     assert cleaned.psnr > noisy.psnr + 8
     assert cleaned.ssim > noisy.ssim
+    assert cleaned.megapixels_per_second is not None
     assert cleaned.megapixels_per_second > 0
+    assert noisy.megapixels_per_second is None
+
+
+def test_bench_takes_real_pairs_as_they_are(folder: Path, tmp_path: Path) -> None:
+    shots = tmp_path / "shots"
+    shots.mkdir()
+    for path in sorted(folder.iterdir()):
+        noisy = np.asarray(Image.open(path)) + np.random.default_rng(0).normal(0, 9, (48, 64, 3))
+        Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(shots / path.name)
+    rows = bench(["gaussian"], [paired_set(str(shots), str(folder))], [25], seed=0)
+    assert [(row.model, row.sigma, row.pictures) for row in rows] == [("noisy", None, 2), ("gaussian", None, 2)]
+    assert rows[1].psnr > rows[0].psnr + 3
+
+
+def test_peak_memory_is_that_of_the_work(tmp_path: Path) -> None:
+    if peak_megabytes() is None:
+        pytest.skip("the system does not tell")
+    small, large = (next(apart(holding, size)) for size in (0, 300))
+    assert small is not None
+    assert large is not None
+    assert large - small == pytest.approx(300, abs=30)
+
+
+def holding(megabytes: int) -> Iterator[float | None]:
+    held = np.ones(megabytes * 10**6, np.uint8)
+    yield peak_megabytes()
+    del held
+
+
+def failing() -> Iterator[int]:
+    yield 1
+    raise PictureError("x.png is broken")
+
+
+def vanishing() -> Iterator[int]:
+    import os
+
+    yield 1
+    os._exit(9)
+
+
+def test_errors_come_back_from_another_process() -> None:
+    pieces = apart(failing)
+    assert next(pieces) == 1
+    with pytest.raises(PictureError, match=r"x\.png is broken"):
+        next(pieces)
+
+
+def test_a_process_that_vanishes_is_told() -> None:
+    with pytest.raises(DenoiseError, match="ended by the system"):
+        list(apart(vanishing))
+
+
+def test_folders_pair_by_name_and_patterns_by_order(folder: Path, tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    results.mkdir()
+    for name in ("0.denoised.jpg", "1.jpg"):
+        Image.new("RGB", (64, 48)).save(results / name)
+    by_name = paired_set(str(results), str(folder))
+    assert [path.name for path in by_name.clean] == ["0.png", "1.png"]
+    by_order = paired_set(f"{results}/*.jpg", f"{folder}/*.png")
+    assert by_order.noisy == by_name.noisy
+    assert by_order.name == "flat"
+    with pytest.raises(UsageError, match=r"2 pictures and .* 1"):
+        paired_set(f"{results}/*.jpg", str(folder / "0.png"))
+    Image.new("RGB", (64, 48)).save(results / "2.png")
+    with pytest.raises(UsageError, match=r"2\.png has no picture of the same name"):
+        paired_set(str(results), str(folder))
+
+
+def test_pairs_of_different_sizes_are_named(tmp_path: Path) -> None:
+    first, second = tmp_path / "a.png", tmp_path / "b.png"
+    Image.new("RGB", (64, 48)).save(first)
+    Image.new("L", (64, 48)).save(second)
+    with pytest.raises(PictureError, match=r"64 x 48 with 3 channels, but .*b\.png is 64 x 48 with 1 channels"):
+        read_pair(first, second)
 
 
 def test_a_folder_without_pictures_is_named(tmp_path: Path) -> None:
-    with pytest.raises(PictureError, match="no folder with pictures"):
-        pictures_in(tmp_path)
+    with pytest.raises(UsageError, match="no folder with pictures"):
+        clean_set(tmp_path)
 
 
 def test_pictures_too_small_for_ssim_are_named(tmp_path: Path) -> None:
     Image.new("RGB", (10, 40)).save(tmp_path / "small.png")
     with pytest.raises(PictureError, match=r"small\.png is smaller than 11"):
-        bench([], pictures_in(tmp_path), [25], seed=0)
+        bench([], [clean_set(tmp_path)], [25], seed=0)
+
+
+def test_the_plot_is_a_picture(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    rows = [
+        Row("a", 25, "noisy", 2, 20.3, 0.4),
+        Row("a", 25, "median", 2, 24.3, 0.6, 5.0, 200),
+        Row("b", None, "noisy", 2, 33, 0.9),
+    ]
+    plot(rows, tmp_path / "plot.png")
+    assert Image.open(tmp_path / "plot.png").width > 1000

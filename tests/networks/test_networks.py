@@ -5,15 +5,15 @@ import torch
 
 from denoise_cli.networks import ARCHITECTURES, build, macs_per_pixel, parameters
 from denoise_cli.networks.win5rb import widened
-from tests.conftest import TOYS, toy_network
+from tests.conftest import TOYS, toy_input, toy_network
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("channels", [1, 3])
 def test_output_has_the_inputs_shape(architecture: str, channels: int) -> None:
     network = toy_network(architecture, channels)
-    x = torch.rand(2, channels, 12, 20)
-    assert network(x).shape == x.shape
+    side = 12 * network.multiple
+    assert network(toy_input(network, side, 24, batch=2, channels=channels)).shape == (2, channels, side, 24)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -21,7 +21,7 @@ def test_the_radius_is_no_smaller_than_what_a_pixel_sees(architecture: str) -> N
     """Measured by gradients, at every place of the network's grid."""
     network = toy_network(architecture)
     for phase in range(network.multiple):
-        x = torch.rand(1, 3, 64, 64, requires_grad=True)
+        x = toy_input(network, 64, 64).requires_grad_()
         at = 32 + phase
         network(x)[0, :, at, at].sum().backward()
         seen = x.grad.abs().sum(dim=(0, 1)).nonzero() - at
@@ -44,6 +44,28 @@ def test_residual_networks_are_near_the_identity_where_the_paper_says_so() -> No
     assert torch.equal(network(x), x)
 
 
+def test_unet_scales_with_its_input_and_begins_as_the_identity() -> None:
+    network = toy_network("unet")
+    x = toy_input(network, 24, 32)
+    assert torch.allclose(network(3 * x), 3 * network(x), atol=1e-5)
+    fresh = build("unet", {"widths": [8, 12]})
+    assert torch.equal(fresh(x), x[:, :3])
+    assert (network(x) - x[:, :3]).abs().max() > 1e-3
+
+
+def test_unet_keeps_to_its_budget() -> None:
+    network = build("unet", {"channels": 3})
+    assert macs_per_pixel(network, 3) <= 0.5e6
+    assert (network.radius, network.multiple) == (91, 8)
+
+
+def test_the_level_is_positive_and_of_any_size_of_picture() -> None:
+    level = toy_network("unet").level
+    assert level is not None
+    for side in (8, 64, 72):
+        assert (level(torch.rand(2, 3, side, 64)) > 0).all()
+
+
 def test_widened_computes_the_same() -> None:
     torch.manual_seed(0)
     dilations = [1, 2, 3]
@@ -63,6 +85,8 @@ def test_unknown_architectures_and_arguments_are_named() -> None:
         build("cnn", {"colours": 3})
     with pytest.raises(ValueError, match="dilations"):
         build("win5rb", {"dilations": [1, 2, 4]})
+    with pytest.raises(ValueError, match="widths"):
+        build("unet", {"widths": [8, 10**6]})
 
 
 def test_toys_cover_all_architectures() -> None:

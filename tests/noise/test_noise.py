@@ -3,9 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from denoise_cli.noise.estimate import estimate_sigma
-from denoise_cli.noise.spec import NoiseRange
-from denoise_cli.noise.synthetic import add_gaussian
+from denoise_cli.errors import PictureError
+from denoise_cli.noise.estimate import estimate_sigma, sample_patches
+from denoise_cli.noise.spec import KINDS, NoiseRange, parse_mixture
+from denoise_cli.noise.synthetic import add_gaussian, add_noise
 
 
 def test_noise_is_as_strong_as_asked_and_unclipped() -> None:
@@ -36,12 +37,90 @@ def test_tiny_pictures_have_an_estimate(shape: tuple[int, int, int]) -> None:
     assert estimate_sigma(np.ones(shape, np.float32)) == 0
 
 
+@pytest.mark.parametrize("size", [(1, 1), (5, 300), (128, 128), (1000, 700)])
+def test_sample_patches_are_of_the_picture_and_all_over_it(size: tuple[int, int]) -> None:
+    pixels = np.random.default_rng(0).random((*size, 3), np.float32)
+    patches = sample_patches(pixels, multiple=8)
+    assert patches.ndim == 4
+    assert patches.shape[1] == 3
+    assert patches.shape[2] % 8 == patches.shape[3] % 8 == 0
+    assert len(patches) <= 64
+    assert np.array_equal(patches[0, :, 0, 0], pixels[0, 0])
+    if min(size) >= 128:
+        assert np.array_equal(patches[-1, :, -1, -1], pixels[-1, -1])
+
+
+@pytest.mark.parametrize(("kind", "ratio"), [("gaussian", 1.0), ("poisson", 0.5), ("speckle", 0.25)])
+def test_noise_follows_the_light_as_its_kind_says(kind: str, ratio: float) -> None:
+    """Deviation at a quarter of white against that at white: the same, its root, in proportion."""
+    noise, random = NoiseRange(kind, 20, 20), np.random.default_rng(0)
+    deviations = []
+    for light in (1.0, 0.25):
+        noisy = add_noise(np.full((300, 300, 1), light, np.float32), noise, random)
+        assert noisy.mean() == pytest.approx(light, abs=0.002)
+        deviations.append(float(noisy.std()) * 255)
+    assert deviations[0] == pytest.approx(20, rel=0.02)
+    assert deviations[1] / deviations[0] == pytest.approx(ratio, rel=0.03)
+
+
+def test_salt_and_pepper_are_so_many_per_cent_half_and_half() -> None:
+    noise = NoiseRange("salt-pepper", 10, 10)
+    noisy = add_noise(np.full((300, 300, 3), 0.5, np.float32), noise, np.random.default_rng(0))
+    assert (noisy == noisy[:, :, :1]).all()
+    assert np.mean(noisy == 0) == pytest.approx(0.05, rel=0.1)
+    assert np.mean(noisy == 1) == pytest.approx(0.05, rel=0.1)
+
+
+def test_a_level_of_a_range_is_drawn() -> None:
+    black = np.zeros((50, 50, 1), np.float32)
+    deviations = [
+        float(add_noise(black, NoiseRange("gaussian", 10, 50), np.random.default_rng(seed)).std()) * 255
+        for seed in range(20)
+    ]
+    assert min(deviations) < 20
+    assert max(deviations) > 40
+    assert all(9 < deviation < 52 for deviation in deviations)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("shape", [(1, 1, 1), (9, 30, 3)])
+def test_noise_of_level_zero_is_none_and_tiny_pictures_take_all_kinds(kind: str, shape: tuple[int, int, int]) -> None:
+    pixels = np.random.default_rng(1).random(shape, np.float32)
+    noisy = add_noise(pixels, NoiseRange(kind), np.random.default_rng(0))
+    assert noisy.shape == shape
+    assert noisy.dtype == np.float32
+    assert kind == "camera" or np.array_equal(noisy, pixels)
+
+
+def test_camera_noise_is_for_gray_and_colour() -> None:
+    with pytest.raises(PictureError, match="4 channels"):
+        add_noise(np.zeros((9, 9, 4), np.float32), NoiseRange("camera"), np.random.default_rng(0))
+
+
+def test_mixtures() -> None:
+    assert parse_mixture("gaussian:0-55+camera") == (NoiseRange("gaussian", 0, 55), NoiseRange("camera"))
+
+
 def test_specifications() -> None:
     assert NoiseRange.parse("gaussian:25") == NoiseRange("gaussian", 25, 25)
     assert NoiseRange.parse("gaussian:0-55") == NoiseRange("gaussian", 0, 55)
 
 
-@pytest.mark.parametrize("text", ["", "gaussian", "gaussian:", "gaussian:a-b", "gaussian:9-3", "gaussian:-3", "snow:3"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "gaussian",
+        "gaussian:",
+        "gaussian:a-b",
+        "gaussian:9-3",
+        "gaussian:-3",
+        "snow:3",
+        "gaussian:0-300",
+        "salt-pepper:101",
+        "camera:5",
+    ],
+)
 def test_specifications_that_make_no_sense(text: str) -> None:
     with pytest.raises(ValueError, match="noise"):
         NoiseRange.parse(text)

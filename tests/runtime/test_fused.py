@@ -11,7 +11,7 @@ from denoise_cli.measure.quality import psnr
 from denoise_cli.runtime import fused as module
 from denoise_cli.runtime.fused import FusedConv, fused, has_one_call
 from denoise_cli.runtime.precision import native_bf16
-from tests.conftest import TOYS, toy_network
+from tests.conftest import TOYS, toy_input, toy_network
 
 CPU = torch.device("cpu")
 
@@ -20,7 +20,7 @@ CPU = torch.device("cpu")
 @torch.inference_mode()
 def test_folded_and_fused_equals_plain(architecture: str) -> None:
     network = toy_network(architecture)
-    x = torch.rand(1, 3, 40, 44)
+    x = toy_input(network, 40, 44)
     assert (fused(network, CPU, torch.float32)(x) - network(x)).abs().max() < 1e-5
 
 
@@ -31,7 +31,7 @@ def test_without_the_one_call_the_result_is_the_same(architecture: str, monkeypa
     network = toy_network(architecture)
     plain = fused(network, CPU, torch.float32)
     assert not any(layer.one_call for layer in plain.modules() if isinstance(layer, FusedConv))
-    x = torch.rand(1, 3, 40, 44)
+    x = toy_input(network, 40, 44)
     assert (plain(x) - network(x)).abs().max() < 1e-5
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from denoise_cli.networks.blocks import with_sigma
 from denoise_cli.runtime import tiles
 from tests.conftest import TOYS, toy_network
 
@@ -74,7 +75,7 @@ def test_tiled_equals_whole(architecture: str, height: int, width: int) -> None:
 
     def run(part: np.ndarray) -> np.ndarray:
         x = torch.from_numpy(np.ascontiguousarray(part.transpose(2, 0, 1)))[None]
-        return network(x)[0].permute(1, 2, 0).numpy()
+        return network(with_sigma(x, 0.1) if network.takes_sigma else x)[0].permute(1, 2, 0).numpy()
 
     def result(tile: tuple[int, int] | None) -> np.ndarray:
         plan = tiles.plan(height, width, tile=tile, margin=network.radius, multiple=network.multiple)

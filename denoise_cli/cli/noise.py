@@ -1,0 +1,53 @@
+"""`denoise-img noise IN... -o OUT`: add noise to pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from denoise_cli.cli import options
+from denoise_cli.cli.batch import run_batch
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def noise(
+    inputs: Annotated[list[Path], typer.Argument(metavar="IN...", help="Pictures, or folders of pictures.")],
+    output: Annotated[
+        str,
+        typer.Option("-o", "--output", metavar="OUT", help="For one picture a file or a folder, otherwise a folder."),
+    ],
+    kind: Annotated[
+        str,
+        typer.Option(
+            metavar="KIND:LEVEL",
+            help="gaussian:25 (standard deviation, 0 to 255), poisson:25 and speckle:25 (that of white, less where it "
+            "is darker), salt-pepper:5 (per cent of the pixels), camera (a random camera's JPEG); LOW-HIGH draws a "
+            "level for each picture.",
+        ),
+    ] = "gaussian:25",
+    seed: options.Seed = 0,
+    quality: Annotated[int, typer.Option(min=1, max=100, help="Of JPEG and lossy WebP results.")] = 95,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Redo results that are there already.")] = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Add noise to pictures, to try denoisers on.
+
+    The noise follows from the seed and the picture itself, so that it is the same in every run. Nothing clips it but
+    the result's format: a float TIFF holds all of it, 8 bits what is between black and white.
+    """
+    from denoise_cli.batch.picture import Settings
+    from denoise_cli.batch.plan import make_plan
+    from denoise_cli.denoisers.noiser import Noiser
+    from denoise_cli.images.codec import SaveOptions
+    from denoise_cli.noise.spec import NoiseRange
+
+    settings = Settings(Noiser(NoiseRange.parse(kind), seed), save=SaveOptions(quality))
+    plan = make_plan(inputs, Path(output), into_folder=output.endswith("/"), overwrite=overwrite)
+    hint = "stopped; the same command goes on where it ended"
+    raise typer.Exit(run_batch(plan, settings, hint, as_json=json, quiet=quiet, verbose=verbose, what="made noisy"))

@@ -1,0 +1,50 @@
+"""`denoise-img score RESULT CLEAN`: how near results come to the clean pictures."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from denoise_cli.cli import options
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def score(
+    result: Annotated[str, typer.Argument(metavar="RESULT", help="A picture, a folder, or a pattern in quotes.")],
+    clean: Annotated[str, typer.Argument(metavar="CLEAN", help="The same, of the clean pictures.")],
+    json: options.Json = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """PSNR and SSIM of results against clean pictures, one by one, and their means.
+
+    The pictures of two folders belong together by their names, with or without the .denoised of a result; those of
+    patterns by their order. Both are rounded to 8 bits.
+    """
+    import json as jsonlib
+    from statistics import mean
+
+    from denoise_cli.measure.quality import psnr, ssim
+    from denoise_cli.measure.sets import paired_set, read_pair
+
+    pairs = paired_set(result, clean)
+    scores = []
+    for first, second in zip(pairs.noisy, pairs.clean, strict=True):
+        ours, truth = read_pair(first, second)
+        scores.append((first, psnr(ours, truth), ssim(ours, truth)))
+    means = mean(score[1] for score in scores), mean(score[2] for score in scores)
+    if json:
+        rows = [{"picture": str(path), "psnr": _finite(ratio), "ssim": likeness} for path, ratio, likeness in scores]
+        print(jsonlib.dumps({"pictures": rows, "psnr": _finite(means[0]), "ssim": means[1]}))
+        return
+    for path, ratio, likeness in scores:
+        print(f"{ratio:6.2f} dB  {likeness:.4f}  {path}")
+    if len(scores) > 1:
+        print(f"{means[0]:6.2f} dB  {means[1]:.4f}  the mean of {len(scores)}")
+
+
+def _finite(value: float) -> float | None:
+    """None for the infinite PSNR of equals, which JSON cannot say."""
+    return value if value < float("inf") else None

@@ -1,0 +1,65 @@
+"""Work in a process of its own, so that its peak memory is its own."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TypeVar
+
+from denoise_cli.errors import DenoiseError
+
+Piece = TypeVar("Piece")
+
+
+def apart(work: Callable[..., Iterator[Piece]], *arguments: object) -> Iterator[Piece]:
+    """What `work(*arguments)` yields, as it comes; function, arguments and pieces travel between processes.
+
+    Raises what the work raises; DenoiseError where its process ends early, as when the system runs out of memory.
+    """
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_work, args=(theirs, work, arguments), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        while True:
+            kind, value = ours.recv()
+            if kind == "piece":
+                yield value
+            elif kind == "error":
+                raise value
+            else:
+                return
+    except EOFError:
+        raise DenoiseError("a measuring process was ended by the system, probably for want of memory") from None
+    finally:
+        process.kill()
+        process.join()
+
+
+def _work(pipe: Connection, work: Callable[..., Iterator[Piece]], arguments: tuple[object, ...]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started this process is interrupted too, and ends it
+    try:
+        for piece in work(*arguments):
+            pipe.send(("piece", piece))
+    except Exception as error:
+        pipe.send(("error", error))
+    else:
+        pipe.send(("end", None))
+
+
+def peak_megabytes() -> float | None:
+    """The most memory (resident, in 10^6 bytes) that this process has had; None where the system does not tell."""
+    with contextlib.suppress(OSError):  # Linux; what getrusage tells there includes the peak of the parent process
+        status = Path("/proc/self/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024 / 1e6
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6

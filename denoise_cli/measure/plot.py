@@ -1,0 +1,44 @@
+"""Quality against speed, as a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from denoise_cli.errors import UsageError
+from denoise_cli.measure.bench import NOISY, Row
+
+
+def plot(rows: Sequence[Row], path: Path) -> None:
+    """Writes a PNG: PSNR over megapixels a second, a panel for each set and noise level, a dot for each denoiser.
+
+    Raises UsageError where matplotlib is missing, OSError where the file cannot be written.
+    """
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise UsageError("--plot needs matplotlib, which is not installed: pip install 'denoise-img[plot]'") from None
+
+    panels = list(dict.fromkeys((row.set, row.sigma) for row in rows))
+    figure = Figure(figsize=(5.2 * len(panels), 4.2), layout="constrained")
+    FigureCanvasAgg(figure)
+    for place, (name, sigma) in enumerate(panels, start=1):
+        axes = figure.add_subplot(1, len(panels), place)
+        axes.set_title(name if sigma is None else f"{name}, sigma {sigma:g}")
+        axes.set_xlabel("megapixels a second")
+        axes.set_ylabel("PSNR, dB")
+        axes.set_xscale("log")
+        axes.margins(0.15)
+        axes.grid(alpha=0.3, which="both")
+        for row in rows:
+            if (row.set, row.sigma) != (name, sigma):
+                continue
+            if row.model == NOISY or row.megapixels_per_second is None:
+                axes.axhline(row.psnr, color="gray", linestyle=":", label=NOISY)
+                continue
+            label = Path(row.model).stem
+            axes.plot(row.megapixels_per_second, row.psnr, "o")
+            axes.annotate(label, (row.megapixels_per_second, row.psnr), xytext=(5, 4), textcoords="offset points")
+        axes.legend(loc="best", frameon=False)
+    figure.savefig(path, dpi=120, format="png")

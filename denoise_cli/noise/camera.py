@@ -1,0 +1,103 @@
+"""The noise of cameras' JPEGs, simulated on clean patches: from light to file and back to noise.
+
+Unprocessing as in Brooks et al., "Unprocessing Images for Learned Raw Denoising" (2019), and in Guo et al., "Toward
+Convolutional Blind Denoising of Real Photographs" (2019); the grain of small cameras' JPEGs, widened and blotchy in
+colour, on top.
+"""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+
+TAPS = 31  # of the widest blur
+
+
+def camera_noise(clean: torch.Tensor, random: torch.Generator) -> torch.Tensor:
+    """What cameras of many kinds would have made of clean patches: float `[batch, 3, height, width]`, 1.0 = white.
+
+    Each patch has a camera and an exposure of its own. The result is within 0 to 1 and in 8-bit steps where JPEG
+    compression came last. `random` is a generator of the CPU; the work is done on the device of `clean`.
+    """
+    count, device = len(clean), clean.device
+
+    def draw(low: float, high: float) -> torch.Tensor:
+        return torch.empty(count, 1, 1, 1).uniform_(low, high, generator=random).to(device)
+
+    def chance(share: float) -> torch.Tensor:
+        return (torch.rand(count, 1, 1, 1, generator=random) < share).to(device)
+
+    gamma, exposure = draw(1.9, 2.5), draw(0.25, 1.0)
+    gains = torch.cat([draw(1.2, 2.4), torch.ones(count, 1, 1, 1, device=device), draw(1.2, 2.4)], dim=1) / exposure
+    raw = clean.clamp(0, 1) ** gamma / gains
+
+    # Shot noise (variance a a unit of light) and read noise (variance b), which follows from it in most cameras.
+    shot = 10 ** draw(-4.3, -1.8)
+    read = torch.exp(2.18 * shot.log() + 1.20 + 0.26 * torch.randn(count, 1, 1, 1, generator=random).to(device))
+    grain = torch.randn(clean.shape, generator=random).to(device) * (shot * raw + read).sqrt()
+    noise = torch.where(chance(0.8), demosaicked(grain, torch.randint(0, 2, (count, 2), generator=random)), grain)
+
+    rendered = ((raw + noise) * gains).clamp(0, 1) ** (1 / gamma)
+    noise = rendered - clean
+    noise = torch.where(chance(0.6), _widened(noise, draw(0.4, 1.3), 10 ** draw(-0.4, 0.65)), noise)
+    noise = torch.where(chance(0.3), noise + draw(0.3, 1.5) * (noise - _blurred(noise, draw(0.6, 1.5))), noise)
+    # What widening took from the noise's strength comes back in part, or weak noise would always be the wide one.
+    noise = noise * torch.where(chance(0.5), draw(1.0, 2.5), torch.ones_like(gamma))
+    noisy = (clean + noise).clamp(0, 1)
+    return _compressed(noisy, torch.rand(count, generator=random) < 0.6, random)
+
+
+def demosaicked(noise: torch.Tensor, phase: torch.Tensor) -> torch.Tensor:
+    """Noise that only every second or fourth pixel of a colour has, the others being interpolated (bilinear, RGGB).
+
+    `phase`: int `[batch, 2]`, row and column of the first red pixel.
+    """
+    height, width = noise.shape[2:]
+    rows = (torch.arange(height) + phase[:, :1]) % 2
+    columns = (torch.arange(width) + phase[:, 1:]) % 2
+    odd_row, odd_column = rows[:, :, None].bool(), columns[:, None, :].bool()
+    sites = torch.stack([~odd_row & ~odd_column, odd_row ^ odd_column, odd_row & odd_column], dim=1).to(noise)
+    cross = torch.tensor([[0.0, 1, 0], [1, 4, 1], [0, 1, 0]]) / 4
+    full = torch.tensor([[1.0, 2, 1], [2, 4, 2], [1, 2, 1]]) / 4
+    kernels = torch.stack([full, cross, full])[:, None].to(noise)
+    padded = F.pad(noise * sites, (1, 1, 1, 1), mode="reflect")
+    return F.conv2d(padded, kernels, groups=3)
+
+
+def _widened(noise: torch.Tensor, luma: torch.Tensor, chroma: torch.Tensor) -> torch.Tensor:
+    """Luma and chroma of the noise blurred apart, as by a camera's own denoising and chroma subsampling.
+
+    `luma`, `chroma`: `[batch, 1, 1, 1]`, standard deviations of the blur in pixels.
+    """
+    light = noise.mean(dim=1, keepdim=True)
+    return _blurred(light, luma) + _blurred(noise - light, chroma)
+
+
+def _blurred(x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+    """A Gaussian blur, another for every patch."""
+    count, channels = x.shape[:2]
+    distance = torch.arange(TAPS, device=x.device) - TAPS // 2
+    taps = torch.exp(-0.5 * (distance / sigma.reshape(-1, 1)) ** 2)
+    taps = (taps / taps.sum(dim=1, keepdim=True)).repeat_interleave(channels, dim=0)[:, None, None, :]
+    half = TAPS // 2
+    y = F.pad(x.reshape(1, count * channels, *x.shape[2:]), (half, half, half, half), mode="reflect")
+    y = F.conv2d(y, taps, groups=count * channels)
+    return F.conv2d(y, taps.transpose(2, 3), groups=count * channels).reshape(x.shape)
+
+
+def _compressed(noisy: torch.Tensor, which: torch.Tensor, random: torch.Generator) -> torch.Tensor:
+    """JPEG at qualities of 60 to 98, with or without chroma subsampling, on some of the patches."""
+    qualities = torch.randint(60, 99, (len(noisy),), generator=random).tolist()
+    halved = (torch.rand(len(noisy), generator=random) < 0.5).tolist()
+    result = noisy.clone()
+    for number in which.nonzero().flatten().tolist():
+        samples = (noisy[number] * 255).round().byte().permute(1, 2, 0).cpu().numpy()
+        file = io.BytesIO()
+        Image.fromarray(samples).save(file, "JPEG", quality=qualities[number], subsampling=2 if halved[number] else 0)
+        decoded = np.asarray(Image.open(file))
+        result[number] = torch.from_numpy(decoded.copy()).permute(2, 0, 1).to(noisy) / 255
+    return result
