@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json as jsonlib
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
@@ -20,6 +21,11 @@ def models(
         Optional[str],
         typer.Argument(metavar="[NAME|FILE]", help="A denoiser or a weights file whose card is wanted."),
     ] = None,
+    speed: Annotated[
+        bool, typer.Option("--speed", help="Measure how fast each is on this machine; takes some seconds.")
+    ] = False,
+    device: options.Device = "auto",
+    precision: options.Precision = "auto",
     json: options.Json = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -27,15 +33,26 @@ def models(
     from denoise_cli.denoisers import catalogue
 
     chosen = catalogue.cards() if name is None else [catalogue.card(name)]
+    rates = {}
+    if speed:
+        from denoise_cli.measure.speed import megapixels_per_second
+
+        for card in chosen:
+            denoiser = catalogue.load(name or card.name, device=device, precision=precision)
+            rates[card.name] = megapixels_per_second(denoiser)
     if json:
-        print("[" + ",\n ".join(card.to_json() for card in chosen) + "]")
+        facts = [jsonlib.loads(card.to_json()) for card in chosen]
+        for fact in facts:
+            if fact["name"] in rates:
+                fact["megapixels_per_second"] = rates[fact["name"]]
+        print("[" + ",\n ".join(jsonlib.dumps(fact, ensure_ascii=False, sort_keys=True) for fact in facts) + "]")
     elif name is None:
-        _table(chosen)
+        _table(chosen, rates)
     else:
-        _card(chosen[0])
+        _card(chosen[0], rates)
 
 
-def _table(cards: list[Card]) -> None:
+def _table(cards: list[Card], rates: dict[str, float]) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -43,14 +60,15 @@ def _table(cards: list[Card]) -> None:
     for title, side in (("name", "left"), ("for", "left"), ("level", "left"), ("parameters", "right"),
                         ("MAC/px", "right"), ("PSNR 25", "right")):  # fmt: skip
         table.add_column(title, justify=side)  # type: ignore[arg-type]
+    if rates:
+        table.add_column("MP/s here", justify="right")
     for card in cards:
-        table.add_row(
-            card.name, card.summary, card.level, _short(card.parameters), _short(card.macs_per_pixel), _at_25(card)
-        )
+        row = [card.name, card.summary, card.level, _short(card.parameters), _short(card.macs_per_pixel), _at_25(card)]
+        table.add_row(*row, *([f"{rates[card.name]:.2f}"] if rates else []))
     Console().print(table)
 
 
-def _card(card: Card) -> None:
+def _card(card: Card, rates: dict[str, float]) -> None:
     from dataclasses import asdict
 
     from rich.console import Console
@@ -60,6 +78,8 @@ def _card(card: Card) -> None:
     for name, value in asdict(card).items():
         if value not in ("", {}, None) and not (value == 0 and name != "channels"):
             table.add_row(name.replace("_", " "), str(value))
+    if rates:
+        table.add_row("megapixels a second here", f"{rates[card.name]:.2f}")
     Console(soft_wrap=True).print(table, markup=False)
 
 

@@ -10,12 +10,14 @@ from pathlib import Path
 
 from denoise_cli import DEFAULT_MODEL
 from denoise_cli.denoisers import classical
+from denoise_cli.denoisers.by_colour import ByColour
 from denoise_cli.denoisers.card import Card
 from denoise_cli.denoisers.denoiser import Denoiser
 from denoise_cli.denoisers.weights import bundled, read_card, read_tensors, write
 from denoise_cli.errors import UsageError
 
 SUFFIX = ".safetensors"
+GRAY = "-gray"  # behind the name of a bundled network: the weights that it has for gray pictures
 
 
 def cards() -> list[Card]:
@@ -42,7 +44,8 @@ def load(
 ) -> Denoiser:
     """A denoiser, ready for any number of pictures.
 
-    `size` is that of a classical filter; `device`, `precision` and `tile` are for networks.
+    A bundled network that has weights of its own for gray pictures takes them for those. `size` is that of a classical
+    filter; `device`, `precision` and `tile` are for networks.
     Raises UsageError for an unknown name or a size it cannot have, WeightsError for a file that holds no network.
     """
     model = os.fspath(model)
@@ -53,7 +56,11 @@ def load(
         raise UsageError(f"{model} has no size; median, gaussian and mean do")
     from denoise_cli.denoisers.network import load_network
 
-    return load_network(path, device=device, precision=precision, tile=tile)
+    network = load_network(path, device=device, precision=precision, tile=tile)
+    gray = path.with_name(path.stem + GRAY + SUFFIX)
+    if path.parent != bundled() or not gray.is_file():
+        return network
+    return ByColour(network, load_network(gray, device=device, precision=precision, tile=tile))
 
 
 def _weights_file(model: str) -> Path:

@@ -36,7 +36,7 @@ class NetworkDenoiser:
         self._dtype = choose_dtype(precision, self._device)
         self._exact = network.eval()
         self._network = fused(network, self._device, self._dtype)
-        self._tile = tile_size(tile, self._device, self._dtype)
+        self._tile = tile_size(tile, self._device, self._dtype, card.radius or 0)
 
     def __call__(
         self, pixels: Pixels, *, sigma: float | None = None, strength: float = 1.0, progress: Progress | None = None

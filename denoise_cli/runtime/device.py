@@ -10,6 +10,9 @@ from denoise_cli.errors import UsageError
 # and below the widths that some of its convolutions are slow at (see tiles.GRAIN); without it, it computes all the
 # time, and what counts is that little is computed twice in the margins. A GPU wants much work at once.
 CPU_TILE, CPU_TILE_FLOAT32, GPU_TILE = 256, 512, 1024
+# The least that a tile measures in radii of its network's receptive field, lest it be mostly margin (docs/results.md).
+CPU_RADII, CPU_RADII_FLOAT32, GPU_RADII = 8, 11, 16
+STEP = 64
 
 
 def choose_device(name: str) -> torch.device:
@@ -35,17 +38,19 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
-def tile_size(choice: str | int, device: torch.device, dtype: torch.dtype) -> int | None:
+def tile_size(choice: str | int, device: torch.device, dtype: torch.dtype, radius: int = 0) -> int | None:
     """`auto`, `off` (None: the whole picture at once) or a number of pixels a side.
 
-    Raises UsageError for anything else.
+    `radius` is that of the network's receptive field in pixels. Raises UsageError for anything else.
     """
     if choice == "off":
         return None
     if choice == "auto":
+        tile, radii = GPU_TILE, GPU_RADII
         if device.type == "cpu":
-            return CPU_TILE_FLOAT32 if dtype == torch.float32 else CPU_TILE
-        return GPU_TILE
+            float32 = dtype == torch.float32
+            tile, radii = (CPU_TILE_FLOAT32, CPU_RADII_FLOAT32) if float32 else (CPU_TILE, CPU_RADII)
+        return max(tile, -(-radii * radius // STEP) * STEP)
     if not str(choice).isdecimal() or not 16 <= int(choice) <= 65536:
         raise UsageError(f"a tile is auto, off or a number of pixels from 16 up, not {choice!r}")
     return int(choice)

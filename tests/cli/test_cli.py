@@ -279,3 +279,12 @@ def test_noise_needs_a_place_for_its_results(photos: Path) -> None:
     outcome = denoise_img("noise", photos / "a.png", "--kind", "gaussian:10")
     assert outcome.returncode == 2
     assert b"output" in outcome.stderr
+
+
+def test_models_measures_speed_when_asked(toy_weights: Path) -> None:
+    plain, timed = (
+        json.loads(denoise_img("models", toy_weights, "--json", *more).stdout)[0] for more in ([], ["--speed"])
+    )
+    assert timed.pop("megapixels_per_second") > 0
+    assert plain == timed
+    assert b"megapixels a second here" in denoise_img("models", toy_weights, "--speed").stdout

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from denoise_cli import DEFAULT_MODEL
-from denoise_cli.denoisers import catalogue, classical
+from denoise_cli.denoisers import catalogue, classical, weights
 from denoise_cli.errors import UsageError, WeightsError
+from tests.conftest import toy_card, toy_network
 
 
 def test_what_is_bundled() -> None:
@@ -54,3 +56,19 @@ def test_measured_psnr_goes_onto_the_card(toy_weights: Path, tmp_path: Path) -> 
     catalogue.record_psnr(str(copy), "Set", {"50": 27})
     assert catalogue.card(str(copy)).psnr == {"Set": {"25": 30.12, "50": 27}}
     catalogue.load(str(copy))
+
+
+def test_gray_pictures_go_to_the_gray_weights_where_there_are_any(
+    toy_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pixels: np.ndarray
+) -> None:
+    (tmp_path / "toy.safetensors").write_bytes(toy_weights.read_bytes())
+    gray = toy_network("dncnn", channels=1, seed=5).state_dict()
+    weights.write(tmp_path / "toy-gray.safetensors", toy_card("dncnn", channels=1), gray)
+    monkeypatch.setattr(catalogue, "bundled", lambda: tmp_path)
+    both, colour_only, gray_only = (catalogue.load(name) for name in ("toy", str(toy_weights), "toy-gray"))
+    one, four = pixels[:, :, :1], np.concatenate([pixels, pixels[:, :, :1]], axis=2)
+    assert both.card == colour_only.card
+    assert np.array_equal(both(pixels), colour_only(pixels))
+    assert np.array_equal(both(one), gray_only(one))
+    assert np.array_equal(both(four), gray_only(four))
+    assert not np.array_equal(both(one), colour_only(one))

@@ -4,13 +4,13 @@
 
 A folder holds either pairs, `NAME_real.png` and `NAME_mean.png`, the latter the mean of many shots, or a burst: frames
 of one scene, held by hand. A frame of a burst is compared with the mean of all others: patch by patch these are shifted
-onto it (phase correlation, to 1/20 pixel), and their brightness is fitted to it, a gain and an offset for each channel.
+onto it (phase correlation, to 1/20 pixel), and their brightness is fitted to it, by gain and offset for each channel.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import mean
 
@@ -23,10 +23,12 @@ from denoise_cli.denoisers.denoiser import Denoiser
 from denoise_cli.images.formats import first_pixels
 from denoise_cli.images.image import Pixels
 from denoise_cli.measure.quality import psnr
+from denoise_cli.noise.estimate import estimate_sigma
 
 SIDE, EDGE = 512, 32  # of a patch, and what of it is lost to shifting
 ROWS, COLUMNS = 3, 4  # of patches in a frame
 BLURS = (0.5, 0.7, 0.85, 1.0, 1.2, 1.4, 1.7, 2.0, 2.5)
+CANDIDATES = (1.0, 2.0, 4.0, 6.0, 9.0, 13.0, 18.0, 25.0, 35.0)  # of levels
 Patch = tuple[slice, slice, Pixels]  # where it is, and what it should look like
 Case = tuple[Pixels, list[Patch]]  # a noisy picture, and what is known of it
 
@@ -36,6 +38,7 @@ def main() -> None:
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("-m", "--model", action="append", required=True)
     parser.add_argument("--level", action="append", type=float, default=[], help="told instead of estimated")
+    parser.add_argument("--estimators", action="store_true", help="compare ways to estimate the level")
     options = parser.parse_args()
     for folder in options.folders:
         cases = list(pairs(folder) if list(folder.glob("*_real.*")) else burst(folder))
@@ -44,17 +47,45 @@ def main() -> None:
         best = max(blurs, key=lambda size: blurs[size])
         print(f"  best Gaussian blur, {best} pixels: {blurs[best]:.2f} dB")
         for name in options.model:
-            judge(name, load(name), cases, options.level)
+            judge(name, load(name), cases, options.level, estimators=options.estimators)
 
 
-def judge(name: str, denoiser: Denoiser, cases: list[Case], levels: list[float]) -> None:
-    estimates = [denoiser.estimate(noisy) for noisy, _ in cases]
-    by_default = mean(score(denoiser(noisy), case) for noisy, case in cases)
-    print(f"  {name}: {by_default:.2f} dB, levels estimated {min(estimates):.1f} to {max(estimates):.1f}", flush=True)
-    if denoiser.card.level == "given":
-        for level in levels:
-            told = mean(score(denoiser(noisy, sigma=level), case) for noisy, case in cases)
-            print(f"    level {level:g}: {told:.2f} dB", flush=True)
+def judge(name: str, denoiser: Denoiser, cases: list[Case], levels: list[float], *, estimators: bool) -> None:
+    print(f"  {name}: {result_with(denoiser, cases, denoiser.estimate)}", flush=True)
+    if denoiser.card.level != "given":
+        return
+    for level in levels:
+        told = mean(score(denoiser(noisy, sigma=level), case) for noisy, case in cases)
+        print(f"    level {level:g}: {told:.2f} dB", flush=True)
+    if estimators:
+        for scale in (1.0, 1.5, 2.0, 3.0):
+            by_wavelets = result_with(denoiser, cases, lambda noisy, scale=scale: scale * estimate_sigma(noisy))
+            print(f"    level by wavelets, times {scale}: {by_wavelets}", flush=True)
+        by_neighbours = result_with(denoiser, cases, lambda noisy: level_by_neighbours(denoiser, noisy))
+        print(f"    level by sub-sampled neighbours: {by_neighbours}", flush=True)
+
+
+def result_with(denoiser: Denoiser, cases: list[Case], estimate: Callable[[Pixels], float]) -> str:
+    """PSNR with levels from an estimator, and what those are."""
+    levels = [estimate(noisy) for noisy, _ in cases]
+    given = denoiser.card.level == "given"
+    results = [
+        score(denoiser(noisy, sigma=level if given else None), case)
+        for (noisy, case), level in zip(cases, levels, strict=True)
+    ]
+    return f"{mean(results):.2f} dB, levels {min(levels):.1f} to {max(levels):.1f}"
+
+
+def level_by_neighbours(denoiser: Denoiser, noisy: Pixels) -> float:
+    """The level whose result on every fourth pixel predicts best those between, whose noise is another.
+
+    Self-supervised, after Neighbor2Neighbor (Huang et al. 2021); two pixels down and across, noise hardly correlates.
+    """
+    height, width = (length // 4 * 4 for length in noisy.shape[:2])
+    middle = noisy[: min(height, 2048), : min(width, 2048)]
+    here, there = middle[::4, ::4], middle[2::4, 2::4]
+    errors = {level: float(np.mean((denoiser(here, sigma=level) - there) ** 2)) for level in CANDIDATES}
+    return min(errors, key=lambda level: errors[level])
 
 
 def score(result: Pixels, case: list[Patch]) -> float:
@@ -107,13 +138,20 @@ def _outline(patch: Pixels) -> Pixels:
 
 
 def _fitted(frame: Pixels, patches: list[Patch]) -> list[Patch]:
-    gains = []
-    for channel in range(frame.shape[2]):
-        ours = np.concatenate([frame[rows, columns, channel].ravel() for rows, columns, _ in patches])
-        theirs = np.concatenate([truth[:, :, channel].ravel() for _, _, truth in patches])
-        gains.append(np.polyfit(theirs, ours, 1))
-    gain, offset = np.array(gains, np.float32).T
-    return [(rows, columns, np.asarray(truth * gain + offset, np.float32)) for rows, columns, truth in patches]
+    """For each channel a gain for the frame, and an offset for each patch, as light flickers here and there."""
+    ours = np.concatenate([_centred(frame[rows, columns]) for rows, columns, _ in patches])
+    theirs = np.concatenate([_centred(truth) for _, _, truth in patches])
+    gain = (ours * theirs).sum(axis=0) / (theirs * theirs).sum(axis=0)
+    return [
+        (rows, columns, np.asarray(gain * (truth - truth.mean(axis=(0, 1))) + frame[rows, columns].mean(axis=(0, 1))))
+        for rows, columns, truth in patches
+    ]
+
+
+def _centred(patch: Pixels) -> Pixels:
+    """`[pixels, channels]` around the patch's mean."""
+    pixels: Pixels = (patch - patch.mean(axis=(0, 1))).reshape(-1, patch.shape[2])
+    return pixels
 
 
 if __name__ == "__main__":

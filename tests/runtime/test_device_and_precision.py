@@ -34,6 +34,10 @@ def test_tiles() -> None:
     assert tile_size("off", CPU, torch.float32) is None
     assert tile_size(300, CPU, torch.float32) == 300
     assert tile_size("auto", CPU, torch.bfloat16) < tile_size("auto", CPU, torch.float32)
+    for radius in (15, 91, 300):  # however far a network sees, most of a tile is no margin
+        tile = tile_size("auto", CPU, torch.bfloat16, radius)
+        assert tile is not None
+        assert (tile - 2 * radius) ** 2 > tile**2 / 2
     for nonsense in ("tiny", 3, 0):
         with pytest.raises(UsageError, match="a tile is auto, off"):
             tile_size(nonsense, CPU, torch.float32)

@@ -1,0 +1,32 @@
+"""Two networks as one denoiser: one for colour, one for gray."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from denoise_cli.denoisers.card import Card
+from denoise_cli.denoisers.denoiser import Denoiser, Progress
+from denoise_cli.images.image import Pixels
+
+
+@dataclass(frozen=True)
+class ByColour:
+    """Pictures of three channels go to `colour`, all others to `gray`."""
+
+    colour: Denoiser
+    gray: Denoiser
+
+    @property
+    def card(self) -> Card:
+        return self.colour.card
+
+    def __call__(
+        self, pixels: Pixels, *, sigma: float | None = None, strength: float = 1.0, progress: Progress | None = None
+    ) -> Pixels:
+        return self._chosen(pixels)(pixels, sigma=sigma, strength=strength, progress=progress)
+
+    def estimate(self, pixels: Pixels) -> float:
+        return self._chosen(pixels).estimate(pixels)
+
+    def _chosen(self, pixels: Pixels) -> Denoiser:
+        return self.colour if pixels.shape[2] == 3 else self.gray
