@@ -23,8 +23,11 @@ def fit(
     clean: Annotated[Path, typer.Option(metavar="DIR", help="Clean photos to learn from; noise is added to them.")],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The weights file to write.")],
     model: Annotated[
-        str, typer.Option("-m", "--model", metavar="RECIPE", help="A recipe: cnn, cae, dncnn, win5rb and others.")
-    ] = "win5rb",
+        str,
+        typer.Option(
+            "-m", "--model", metavar="RECIPE", help="A recipe: unet, photo, cnn, cae, dncnn, win5rb and others."
+        ),
+    ] = "unet",
     noise: Annotated[Optional[str], typer.Option(help="Kind and range of levels, such as gaussian:0-55.")] = None,
     start: Annotated[
         Optional[Path],
@@ -53,7 +56,7 @@ def fit(
 
     from denoise_cli.errors import UsageError
     from denoise_cli.fitting.clean import fit_clean
-    from denoise_cli.fitting.recipes import NEED_A_START, recipe
+    from denoise_cli.fitting.recipes import NEED_A_START, SUMMARIES, recipe
 
     if output.exists() and not overwrite:
         raise UsageError(f"{output} is there already; --overwrite replaces it")
@@ -76,6 +79,7 @@ def fit(
             start=start,
             device=device,
             checkpoint=checkpoint,
+            summary=SUMMARIES.get(model, "") if noise is None else "",
             training=data,
             command=_command(),
             report=_quietly if quiet else _tell,

@@ -36,14 +36,16 @@ def fit_clean(
     start: Path | None = None,
     device: str = "auto",
     checkpoint: Path | None = None,
+    summary: str = "",
     training: str = "",
     command: str = "",
     report: Callable[[Status], None] = lambda status: None,
 ) -> Card:
     """Trains by a recipe on the photos below a folder and writes a weights file; gives its card.
 
-    `start`: a weights file to begin with, of the same network or of its dilated form. `training` and `command` go onto
-    the card: what the data are, with their licence, and how to do it again.
+    `start`: a weights file to begin with, of the same network, of its dilated form, or without its estimator.
+    `summary`, `training` and `command` go onto the card: what it is for, what the data are, with their licence, and how
+    to do it again.
     Raises UsageError for a folder without pictures, PictureError for one that cannot be read, WeightsError for `start`.
     """
     for noise in parse_mixture(recipe.noise):  # before the photos are read
@@ -66,6 +68,10 @@ def fit_clean(
         raise UsageError(f"{folder} has no pictures to learn from, or only one")
     torch.manual_seed(recipe.seed)
     network = build(recipe.architecture, recipe.arguments)
+    if recipe.patch % network.multiple:
+        raise UsageError(
+            f"{recipe.architecture} needs patches of a multiple of {network.multiple} pixels, not {recipe.patch}"
+        )
     before = None if start is None else _start_from(start, network, recipe)
     held_out = PatchSource(
         _photos(files[::HELD_OUT], channels), device=place, seed=recipe.seed, smallest=HELD_OUT_PATCH
@@ -76,7 +82,7 @@ def fit_clean(
     card = Card(
         name=output.stem,
         family="network",
-        summary=f"{recipe.architecture} for {recipe.noise.replace(':', ' noise, sigma ')}",
+        summary=summary or f"{recipe.architecture} for noise of {recipe.noise}",
         level="given" if trained.takes_sigma else "blind",
         channels=channels,
         radius=trained.radius,

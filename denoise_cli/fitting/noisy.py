@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from denoise_cli.networks.blocks import Network, with_sigma
-from denoise_cli.noise.camera import camera_noise
+from denoise_cli.noise.camera import camera_noise, softened
 from denoise_cli.noise.spec import NoiseRange
 
 LUMA = (0.299, 0.587, 0.114)  # of BT.601, as the gray test sets were made
@@ -41,30 +41,32 @@ def noisy_patches(
 
     The generator is one of the CPU, so that a seed means the same on every device.
     """
-    if gray:
+    if gray and clean.shape[1] == 3:
         clean = _some_gray(clean, gray, random)
     random_kinds = torch.randint(0, len(mixture), (len(clean),), generator=random)
-    noisy, sigma, told = torch.empty_like(clean), *clean.new_empty(2, len(clean), 1, 1, 1)
+    made = NoisyPatches(clean.clone(), torch.empty_like(clean), *clean.new_empty(2, len(clean), 1, 1, 1))
     for number, noise in enumerate(mixture):
         which = (random_kinds == number).nonzero().flatten().to(clean.device)
         if len(which):
-            noisy[which], sigma[which], told[which] = _of_one_kind(clean[which], noise, random)
-    return NoisyPatches(clean, noisy, sigma, told)
+            part = _of_one_kind(clean[which], noise, random)
+            made.clean[which], made.noisy[which] = part.clean, part.noisy
+            made.sigma[which], made.told[which] = part.sigma, part.told
+    return made
 
 
-def _of_one_kind(
-    clean: torch.Tensor, noise: NoiseRange, random: torch.Generator
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Patches with noise, its level and the level to tell; those without colour have the same noise in all channels."""
+def _of_one_kind(clean: torch.Tensor, noise: NoiseRange, random: torch.Generator) -> NoisyPatches:
+    """Patches without colour have the same noise in all channels."""
     without_colour = (clean == clean[:, :1]).flatten(1).all(dim=1).reshape(-1, 1, 1, 1)
     if noise.kind == "camera":
+        clean = softened(clean, random)
         noisy = camera_noise(clean, random)
         noisy = torch.where(without_colour, luma(noisy), noisy)
         sigma = (noisy - clean).square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
-        return noisy, sigma, sigma * torch.empty(len(clean), 1, 1, 1).uniform_(*JITTER, generator=random).to(sigma)
+        jitter = torch.empty(len(clean), 1, 1, 1).uniform_(*JITTER, generator=random).to(clean.device)
+        return NoisyPatches(clean, noisy, sigma, sigma * jitter)
     sigma = levels(len(clean), noise, random).to(clean.device)
     grain = torch.randn(clean.shape, generator=random).to(clean.device)
-    return clean + torch.where(without_colour, grain[:, :1], grain) * sigma, sigma, sigma
+    return NoisyPatches(clean, clean + torch.where(without_colour, grain[:, :1], grain) * sigma, sigma, sigma)
 
 
 def levels(count: int, noise: NoiseRange, random: torch.Generator) -> torch.Tensor:

@@ -31,8 +31,27 @@ RECIPES: dict[str, Recipe] = {
         freeze_norms_after=0.0,
     ),
     "unet": Recipe("unet", {"channels": 3}, gray=0.15, steps=9_000, patch=128, learning_rate=1.5e-3, weight_decay=0.1),
+    # From `unet`: what cameras do to pictures as well, and a part that judges how strong that is.
+    "photo": Recipe(
+        "unet",
+        {"channels": 3, "estimates": True},
+        noise="gaussian:0-55+camera",
+        gray=0.15,
+        steps=4_000,
+        patch=128,
+        learning_rate=7e-4,
+        weight_decay=0.1,
+    ),
 }
-NEED_A_START = {"win5rb-widened"}
+SUMMARIES = {
+    "photo": "photographs as cameras deliver them, and clean ones",
+    "unet": "Gaussian noise of a known or estimated level",
+    "cnn": "Gaussian noise of any level up to 55; the article's plain CNN",
+    "cae": "Gaussian noise of any level up to 55; a convolutional autoencoder",
+    "dncnn": "Gaussian noise of any level up to 55",
+    "win5rb": "Gaussian noise of any level up to 55",
+}
+NEED_A_START = {"win5rb-widened", "photo"}
 
 
 def recipe(name: str) -> Recipe:

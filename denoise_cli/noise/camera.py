@@ -43,12 +43,20 @@ def camera_noise(clean: torch.Tensor, random: torch.Generator) -> torch.Tensor:
 
     rendered = ((raw + noise) * gains).clamp(0, 1) ** (1 / gamma)
     noise = rendered - clean
-    noise = torch.where(chance(0.6), _widened(noise, draw(0.4, 1.3), 10 ** draw(-0.4, 0.65)), noise)
+    # What the camera's own smoothing leaves of it: as strong as it comes out of small and of large sensors.
+    grainy = _widened(noise, 10 ** draw(-0.4, 0.3), 10 ** draw(-0.4, 0.65), draw(0.3, 1.5))
+    grainy = grainy * (_strength(noise) / _strength(grainy).clamp(min=1e-6)) * draw(0.3, 1.0)
+    noise = torch.where(chance(0.65), grainy, noise)
     noise = torch.where(chance(0.3), noise + draw(0.3, 1.5) * (noise - _blurred(noise, draw(0.6, 1.5))), noise)
-    # What widening took from the noise's strength comes back in part, or weak noise would always be the wide one.
-    noise = noise * torch.where(chance(0.5), draw(1.0, 2.5), torch.ones_like(gamma))
     noisy = (clean + noise).clamp(0, 1)
     return _compressed(noisy, torch.rand(count, generator=random) < 0.6, random)
+
+
+def softened(clean: torch.Tensor, random: torch.Generator) -> torch.Tensor:
+    """Some of the patches a little blurred, as full-size pictures are, whose pixel-sized detail can only be noise."""
+    sigma = torch.empty(len(clean), 1, 1, 1).uniform_(0.4, 1.2, generator=random).to(clean.device)
+    chosen = (torch.rand(len(clean), 1, 1, 1, generator=random) < 0.4).to(clean.device)
+    return torch.where(chosen, _blurred(clean, sigma), clean)
 
 
 def demosaicked(noise: torch.Tensor, phase: torch.Tensor) -> torch.Tensor:
@@ -68,13 +76,21 @@ def demosaicked(noise: torch.Tensor, phase: torch.Tensor) -> torch.Tensor:
     return F.conv2d(padded, kernels, groups=3)
 
 
-def _widened(noise: torch.Tensor, luma: torch.Tensor, chroma: torch.Tensor) -> torch.Tensor:
+def _widened(noise: torch.Tensor, luma: torch.Tensor, chroma: torch.Tensor, colour: torch.Tensor) -> torch.Tensor:
     """Luma and chroma of the noise blurred apart, as by a camera's own denoising and chroma subsampling.
 
-    `luma`, `chroma`: `[batch, 1, 1, 1]`, standard deviations of the blur in pixels.
+    `luma`, `chroma`: `[batch, 1, 1, 1]`, standard deviations of the blur in pixels; `colour`: how strong chroma is
+    afterwards against luma, compared with before.
     """
     light = noise.mean(dim=1, keepdim=True)
-    return _blurred(light, luma) + _blurred(noise - light, chroma)
+    grey, tint = _blurred(light, luma), _blurred(noise - light, chroma)
+    ratio = _strength(noise - light) / _strength(light).clamp(min=1e-6)
+    return grey + tint * colour * ratio * _strength(grey) / _strength(tint).clamp(min=1e-6)
+
+
+def _strength(noise: torch.Tensor) -> torch.Tensor:
+    """Root of the mean square, a patch."""
+    return noise.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
 
 
 def _blurred(x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:

@@ -43,6 +43,8 @@ def test_what_fit_cannot_use_is_explained(tmp_path: Path) -> None:
         (["--patch", 200], b"none of the pictures has 200 x 200"),
         (["-m", "win5rb-widened"], b"name its weights file with --from"),
         (["-m", "unet9"], b"no recipe 'unet9'"),
+        (["--patch", 50], b"a multiple of 8 pixels, not 50"),
+        (["-m", "photo", "--from", photos / "0.png", "--gray"], b"in colour"),
     ):
         outcome = denoise_img(*words, *more)
         assert outcome.returncode == 2

@@ -83,7 +83,7 @@ def test_training_noise_is_unclipped_and_its_levels_cover_the_range() -> None:
 def test_some_patches_lose_their_colour_and_their_noise_has_none_either() -> None:
     clean = source().patches(64, 24, torch.Generator().manual_seed(1))
     random = torch.Generator().manual_seed(0)
-    made = noisy_patches(clean, parse_mixture("gaussian:10-20+camera"), random, gray=0.25)
+    made = noisy_patches(clean, [NoiseRange("gaussian", 10, 20)], random, gray=0.25)
     gray = (made.clean == made.clean[:, :1]).flatten(1).all(dim=1)
     assert 6 < gray.sum() < 26
     assert torch.allclose(made.noisy[gray], made.noisy[gray][:, :1].expand(-1, 3, -1, -1), atol=1e-6)
@@ -94,9 +94,22 @@ def test_some_patches_lose_their_colour_and_their_noise_has_none_either() -> Non
 def test_levels_of_camera_noise_are_measured_and_told_inexactly() -> None:
     clean = source().patches(16, 24, torch.Generator().manual_seed(1))
     made = noisy_patches(clean, [NoiseRange("camera")], torch.Generator().manual_seed(0))
-    assert torch.allclose(made.sigma.flatten(), (made.noisy - clean).square().mean(dim=(1, 2, 3)).sqrt())
+    assert torch.allclose(made.sigma.flatten(), (made.noisy - made.clean).square().mean(dim=(1, 2, 3)).sqrt())
     ratio = made.told / made.sigma
     assert 0.79 < ratio.min() < ratio.max() < 1.26
+
+
+def test_a_mixture_has_each_kind_where_it_should_be() -> None:
+    clean = source().patches(64, 24, torch.Generator().manual_seed(1))
+    made = noisy_patches(clean, parse_mixture("gaussian:100-100+camera"), torch.Generator().manual_seed(0), gray=0.3)
+    deviation = (made.noisy - made.clean).square().mean(dim=(1, 2, 3)).sqrt()
+    assert torch.allclose(deviation, made.sigma.flatten(), rtol=0.1)
+    gaussian = made.sigma.flatten() == torch.tensor(100 / 255)
+    assert 20 < gaussian.sum() < 44
+    assert made.noisy[gaussian].max() > 1
+    assert made.noisy[~gaussian].max() <= 1
+    gray = (made.clean == made.clean[:, :1]).flatten(1).all(dim=1)
+    assert (made.noisy[gray] - made.noisy[gray][:, :1]).abs().max() < 1e-6
 
 
 def test_the_estimator_is_trained_with_its_network() -> None:
@@ -203,7 +216,7 @@ def test_from_a_folder_to_a_weights_file(photos: Path, tmp_path: Path, monkeypat
 
 
 def test_gray_networks_learn_from_colour_photos(photos: Path, tmp_path: Path) -> None:
-    gray = replace(SMALL, steps=2, arguments={**SMALL.arguments, "channels": 1})
+    gray = replace(SMALL, steps=2, gray=0.5, arguments={**SMALL.arguments, "channels": 1})
     assert fit_clean(photos, tmp_path / "gray.safetensors", gray).channels == 1
 
 

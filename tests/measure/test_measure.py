@@ -145,7 +145,6 @@ def test_pictures_too_small_for_ssim_are_named(tmp_path: Path) -> None:
 
 
 def test_the_plot_is_a_picture(tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib")
     rows = [
         Row("a", 25, "noisy", 2, 20.3, 0.4),
         Row("a", 25, "median", 2, 24.3, 0.6, 5.0, 200),

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from denoise_cli.noise.camera import camera_noise, demosaicked
+from denoise_cli.noise.camera import camera_noise, demosaicked, softened
 
 
 def flat(light: float, count: int = 64, side: int = 64) -> torch.Tensor:
@@ -53,3 +53,12 @@ def test_demosaicking_keeps_the_sites_and_interpolates_between(phase: tuple[int,
     between = (noise[0, 0, 2 + top, 2 + left] + noise[0, 0, 2 + top, 4 + left]) / 2
     assert torch.allclose(result[0, 0, 2 + top, 3 + left], between, atol=1e-6)
     assert torch.allclose(demosaicked(torch.ones(1, 3, 12, 12), torch.tensor([phase])), torch.ones(1, 3, 12, 12))
+
+
+def test_some_patches_are_softened_and_keep_their_light() -> None:
+    clean = torch.rand(64, 3, 40, 40, generator=torch.Generator().manual_seed(1))
+    soft = softened(clean, torch.Generator().manual_seed(0))
+    changed = (soft - clean).flatten(1).abs().amax(dim=1) > 0
+    assert 10 < changed.sum() < 42
+    assert (soft[changed].std(dim=(1, 2, 3)) < 0.8 * clean[changed].std(dim=(1, 2, 3))).all()
+    assert torch.allclose(soft.mean(dim=(2, 3)), clean.mean(dim=(2, 3)), atol=0.02)
