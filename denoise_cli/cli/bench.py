@@ -33,6 +33,7 @@ def bench(
         list[str], typer.Option("-m", "--model", metavar="NAME|FILE", help="A denoiser; several are possible.")
     ] = MODELS,
     sigma: Annotated[list[float], typer.Option(min=0, max=255, help="A noise level; several are possible.")] = SIGMAS,
+    blind: Annotated[bool, typer.Option("--blind", help="Let all denoisers find the noise level themselves.")] = False,
     seed: options.Seed = 0,
     record: Annotated[
         bool,
@@ -51,7 +52,7 @@ def bench(
     """Measure denoisers: PSNR, SSIM, speed, and the peak memory of a process that does nothing else.
 
     To clean pictures Gaussian noise is added, unclipped, seeded, and another for every picture; denoisers that take a
-    noise level are told the true one. With --pairs they estimate it. PSNR is that of the 8-bit result.
+    noise level are told the true one, but with --blind and --pairs they estimate it. PSNR is that of the 8-bit result.
     """
     import json as jsonlib
 
@@ -63,6 +64,8 @@ def bench(
     from denoise_cli.measure.sets import clean_set, paired_set
 
     sets = [clean_set(folder) for folder in folders or []] + ([paired_set(*pairs)] if pairs else [])
+    if record and blind:
+        raise UsageError("--record writes the PSNR at the true noise level, which --blind does not tell")
     if not sets:
         raise UsageError("nothing to measure with: name a folder of clean pictures, or --pairs NOISY CLEAN")
     if len({test_set.name for test_set in sets}) < len(sets):
@@ -75,6 +78,7 @@ def bench(
             sets,
             sigma,
             seed=seed,
+            blind=blind,
             options={"device": device, "precision": precision, "tile": tile},
             tell=lambda name, at, number: status.update(f"{name}, {at}, picture {number + 1} of {sizes[at]}"),
         )

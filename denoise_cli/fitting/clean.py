@@ -74,10 +74,10 @@ def fit_clean(
         )
     before = None if start is None else _start_from(start, network, recipe)
     held_out = PatchSource(
-        _photos(files[::HELD_OUT], channels), device=place, seed=recipe.seed, smallest=HELD_OUT_PATCH
+        read_photos(files[::HELD_OUT], channels), device=place, seed=recipe.seed, smallest=HELD_OUT_PATCH
     )
     rest = [path for number, path in enumerate(files) if number % HELD_OUT]
-    photos = PatchSource(_photos(rest, channels), device=place, seed=recipe.seed, smallest=recipe.patch)
+    photos = PatchSource(read_photos(rest, channels), device=place, seed=recipe.seed, smallest=recipe.patch)
     trained = train(network, recipe, photos, held_out, device=place, checkpoint=checkpoint, report=report).cpu()
     card = Card(
         name=output.stem,
@@ -99,7 +99,7 @@ def fit_clean(
     return write(output, card, trained.state_dict())
 
 
-def _photos(files: Sequence[Path], channels: int) -> Iterator[Samples]:
+def read_photos(files: Sequence[Path], channels: int) -> Iterator[Samples]:
     """uint8 `[height, width, channels]` of each; gray by the weights of BT.601, as the gray test sets were made."""
     for path in files:
         try:

@@ -46,21 +46,22 @@ def bench(
     sigmas: Sequence[float],
     *,
     seed: int,
+    blind: bool = False,
     options: Mapping[str, Any] | None = None,
     tell: Callable[[str, str, int], None] = lambda model, name, number: None,
 ) -> list[Row]:
     """Every denoiser on every set, at every level where noise is added; the noisy pictures themselves come first.
 
     Each denoiser works in a process of its own. `options` are those of `load`. Denoisers that take a noise level are
-    told that of the noise that was added; where there was noise already, they estimate it. `tell` hears model, set and
-    number of the picture that was finished last.
+    told that of the noise that was added, unless `blind`; where there was noise already, they estimate it. `tell`
+    hears model, set and number of the picture that was finished last.
     Raises PictureError for a picture that cannot be used, UsageError and WeightsError for a model.
     """
     for model in models:
         load(model, **(options or {}))  # what is wrong with it is told before anything is measured
-    rows = [piece for piece in _measure(None, {}, sets, sigmas, seed) if isinstance(piece, Row)]
+    rows = [piece for piece in _measure(None, {}, sets, sigmas, seed, blind) if isinstance(piece, Row)]
     for model in models:
-        for piece in apart(_measure, model, dict(options or {}), tuple(sets), tuple(sigmas), seed):
+        for piece in apart(_measure, model, dict(options or {}), tuple(sets), tuple(sigmas), seed, blind):
             if isinstance(piece, Row):
                 rows.append(piece)
             else:
@@ -70,7 +71,12 @@ def bench(
 
 
 def _measure(
-    model: str | None, options: Mapping[str, Any], sets: Sequence[TestSet], sigmas: Sequence[float], seed: int
+    model: str | None,
+    options: Mapping[str, Any],
+    sets: Sequence[TestSet],
+    sigmas: Sequence[float],
+    seed: int,
+    blind: bool,
 ) -> Iterator[Row | tuple[str, int]]:
     """The rows of one model (None: of the noisy pictures), and between them set and number of the picture just done.
 
@@ -82,7 +88,7 @@ def _measure(
             figures = []
             for number in range(len(test_set.clean)):
                 noisy, clean = _pair(test_set, number, sigma, seed)
-                figures.append(_figures(denoiser, noisy, clean, sigma))
+                figures.append(_figures(denoiser, noisy, clean, None if blind else sigma))
                 yield test_set.name, number
             psnrs, ssims, rates = zip(*figures, strict=True)
             row = Row(test_set.name, sigma, model or NOISY, len(figures), mean(psnrs), mean(ssims))

@@ -58,6 +58,14 @@ def test_bench_tells_the_level_and_measures_the_noisy_pictures_too(folder: Path)
     assert noisy.megapixels_per_second is None
 
 
+def test_blind_denoisers_are_not_told_the_level(tmp_path: Path) -> None:
+    """On a checkerboard, which wavelets take for noise, the estimate is far off, and so is the result."""
+    board = np.indices((64, 64)).sum(axis=0) % 2 * 80 + 80
+    Image.fromarray(np.repeat(board[:, :, None], 3, axis=2).astype(np.uint8)).save(tmp_path / "board.png")
+    told, blind = (bench(["nlm"], [clean_set(tmp_path)], [5], seed=0, blind=blind)[1].psnr for blind in (False, True))
+    assert told > blind + 3
+
+
 def test_bench_takes_real_pairs_as_they_are(folder: Path, tmp_path: Path) -> None:
     shots = tmp_path / "shots"
     shots.mkdir()
