@@ -37,7 +37,7 @@ RECIPES: dict[str, Recipe] = {
         {"channels": 3, "estimates": True},
         noise="gaussian:0-55+camera",
         gray=0.15,
-        steps=4_000,
+        steps=3_600,
         patch=128,
         learning_rate=7e-4,
         weight_decay=0.1,
