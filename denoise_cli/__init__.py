@@ -3,7 +3,7 @@
     import denoise_cli
 
     clean = denoise_cli.denoise(noisy)                  # an array, a PIL picture, or a path
-    denoiser = denoise_cli.load("win5rb")               # for many pictures
+    denoiser = denoise_cli.load("photo")                # for many pictures
     cards = denoise_cli.models()                        # what there is
 
 Importing this package imports neither torch nor numpy; using it does.
@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-DEFAULT_MODEL = "win5rb"
+DEFAULT_MODEL = "photo"
 __all__ = ["DEFAULT_MODEL", "__version__", "denoise", "load", "models"]
 
 if TYPE_CHECKING:
