@@ -91,9 +91,11 @@ def bench(
 
         draw(rows, plot)
     if record:
-        for row in rows:
-            if row.model in models:
-                record_psnr(row.model, row.set, {"real" if row.sigma is None else f"{row.sigma:g}": row.psnr})
+        for name in models:
+            for test_set in sets:
+                mine = [row for row in rows if (row.model, row.set) == (name, test_set.name)]
+                levels = {"real" if row.sigma is None else f"{row.sigma:g}": row.psnr for row in mine}
+                record_psnr(name, test_set.name, levels)
 
 
 def _table(rows: list[Row]) -> None:

@@ -30,6 +30,8 @@ def models(
     verbose: options.Verbose = False,
 ) -> None:
     """The denoisers there are, or the card of one."""
+    from dataclasses import asdict
+
     from denoise_cli.denoisers import catalogue
 
     chosen = catalogue.cards() if name is None else [catalogue.card(name)]
@@ -41,10 +43,7 @@ def models(
             denoiser = catalogue.load(name or card.name, device=device, precision=precision)
             rates[card.name] = megapixels_per_second(denoiser)
     if json:
-        facts = [jsonlib.loads(card.to_json()) for card in chosen]
-        for fact in facts:
-            if fact["name"] in rates:
-                fact["megapixels_per_second"] = rates[fact["name"]]
+        facts = [{**asdict(card), **({"megapixels_per_second": rates[card.name]} if speed else {})} for card in chosen]
         print("[" + ",\n ".join(jsonlib.dumps(fact, ensure_ascii=False, sort_keys=True) for fact in facts) + "]")
     elif name is None:
         _table(chosen, rates)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from denoise_cli.networks.blocks import Network, with_sigma
-from denoise_cli.noise.camera import camera_noise, softened
+from denoise_cli.noise.camera import camera_noise, softened, strength
 from denoise_cli.noise.spec import NoiseRange
 
 LUMA = (0.299, 0.587, 0.114)  # of BT.601, as the gray test sets were made
@@ -61,7 +61,7 @@ def _of_one_kind(clean: torch.Tensor, noise: NoiseRange, random: torch.Generator
         clean = softened(clean, random)
         noisy = camera_noise(clean, random)
         noisy = torch.where(without_colour, luma(noisy), noisy)
-        sigma = (noisy - clean).square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
+        sigma = strength(noisy - clean)
         jitter = torch.empty(len(clean), 1, 1, 1).uniform_(*JITTER, generator=random).to(clean.device)
         return NoisyPatches(clean, noisy, sigma, sigma * jitter)
     sigma = levels(len(clean), noise, random).to(clean.device)

@@ -45,7 +45,7 @@ def camera_noise(clean: torch.Tensor, random: torch.Generator) -> torch.Tensor:
     noise = rendered - clean
     # What the camera's own smoothing leaves of it: as strong as it comes out of small and of large sensors.
     grainy = _widened(noise, 10 ** draw(-0.4, 0.3), 10 ** draw(-0.4, 0.65), draw(0.3, 1.5))
-    grainy = grainy * (_strength(noise) / _strength(grainy).clamp(min=1e-6)) * draw(0.3, 1.0)
+    grainy = grainy * (strength(noise) / strength(grainy).clamp(min=1e-6)) * draw(0.3, 1.0)
     noise = torch.where(chance(0.65), grainy, noise)
     noise = torch.where(chance(0.3), noise + draw(0.3, 1.5) * (noise - _blurred(noise, draw(0.6, 1.5))), noise)
     noisy = (clean + noise).clamp(0, 1)
@@ -84,11 +84,11 @@ def _widened(noise: torch.Tensor, luma: torch.Tensor, chroma: torch.Tensor, colo
     """
     light = noise.mean(dim=1, keepdim=True)
     grey, tint = _blurred(light, luma), _blurred(noise - light, chroma)
-    ratio = _strength(noise - light) / _strength(light).clamp(min=1e-6)
-    return grey + tint * colour * ratio * _strength(grey) / _strength(tint).clamp(min=1e-6)
+    ratio = strength(noise - light) / strength(light).clamp(min=1e-6)
+    return grey + tint * colour * ratio * strength(grey) / strength(tint).clamp(min=1e-6)
 
 
-def _strength(noise: torch.Tensor) -> torch.Tensor:
+def strength(noise: torch.Tensor) -> torch.Tensor:
     """Root of the mean square, a patch."""
     return noise.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
 

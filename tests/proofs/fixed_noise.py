@@ -19,8 +19,8 @@ import torch.nn.functional as F
 from denoise_cli.fitting.clean import read_photos
 from denoise_cli.fitting.optimizers import optimizers
 from denoise_cli.fitting.patches import PatchSource
-from denoise_cli.images.formats import SUFFIXES, first_pixels
 from denoise_cli.measure.quality import psnr
+from denoise_cli.measure.sets import clean_set, read
 from denoise_cli.networks import build
 from denoise_cli.networks.blocks import Network
 from denoise_cli.runtime.precision import autocast
@@ -35,9 +35,8 @@ def main() -> None:
     parser.add_argument("test_set", type=Path)
     parser.add_argument("--steps", type=int, default=3000)
     options = parser.parse_args()
-    files = [path for path in sorted(options.photos.iterdir()) if path.suffix.lower() in SUFFIXES]
-    photos = PatchSource(read_photos(files, 1), device=CPU, seed=0, smallest=PATCH)
-    pictures = [first_pixels(path) for path in sorted(options.test_set.iterdir()) if path.suffix.lower() in SUFFIXES]
+    photos = PatchSource(read_photos(clean_set(options.photos).clean, 1), device=CPU, seed=0, smallest=PATCH)
+    pictures = [read(path) for path in clean_set(options.test_set).clean]
     field, another = (np.random.default_rng(seed).standard_normal((SIDE, SIDE, 1), np.float32) for seed in (0, 1))
     print("trained with     tested with its field   with another")
     for name, fixed in (("one field", torch.from_numpy(field[:, :, 0])), ("fresh noise", None)):

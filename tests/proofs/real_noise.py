@@ -23,6 +23,7 @@ from denoise_cli.denoisers.denoiser import Denoiser
 from denoise_cli.images.formats import first_pixels
 from denoise_cli.images.image import Pixels
 from denoise_cli.measure.quality import psnr
+from denoise_cli.measure.sets import paired_set, read_pair
 from denoise_cli.noise.estimate import estimate_sigma
 
 SIDE, EDGE = 512, 32  # of a patch, and what of it is lost to shifting
@@ -94,9 +95,9 @@ def score(result: Pixels, case: list[Patch]) -> float:
 
 
 def pairs(folder: Path) -> Iterator[Case]:
-    for path in sorted(folder.glob("*_real.*")):
-        truth = first_pixels(path.with_name(path.name.replace("_real.", "_mean.")))
-        yield first_pixels(path), [(slice(None), slice(None), truth)]
+    shots = paired_set(f"{folder}/*_real.*", f"{folder}/*_mean.*")
+    for noisy, clean in map(read_pair, shots.noisy, shots.clean):
+        yield noisy, [(slice(None), slice(None), clean)]
 
 
 def burst(folder: Path) -> Iterator[Case]:
