@@ -12,7 +12,6 @@ from denoise_cli.denoisers import weights
 from denoise_cli.denoisers.card import Card
 from denoise_cli.networks import build, macs_per_pixel, parameters
 from denoise_cli.networks.blocks import Network, with_sigma
-from denoise_cli.networks.unet import UNet
 
 TOYS = {
     "cnn": {"filters": 8, "layers": 4},
@@ -33,8 +32,8 @@ def toy_network(architecture: str, channels: int = 3, seed: int = 0) -> Network:
             torch.nn.init.uniform_(module.bias, -0.1, 0.1)
             torch.nn.init.uniform_(module.running_mean, -0.1, 0.1)
             torch.nn.init.uniform_(module.running_var, 0.5, 1.5)
-    if isinstance(network, UNet):
-        torch.nn.init.uniform_(network.scales.tail.weight, -0.1, 0.1)
+        if isinstance(module, torch.nn.Conv2d) and not module.weight.any():  # or it would change nothing
+            torch.nn.init.uniform_(module.weight, -0.1, 0.1)
     return network.eval()
 
 

@@ -43,7 +43,8 @@ def fit_clean(
 ) -> Card:
     """Trains by a recipe on the photos below a folder and writes a weights file; gives its card.
 
-    `start`: a weights file to begin with, of the same network, of its dilated form, or without its estimator.
+    `start`: a weights file to begin with, of the same network, of its dilated form, without its estimator, or in colour
+    for a network for gray pictures.
     `summary`, `training` and `command` go onto the card: what it is for, what the data are, with their licence, and how
     to do it again.
     Raises UsageError for a folder without pictures, PictureError for one that cannot be read, WeightsError for `start`.
@@ -119,7 +120,10 @@ def _start_from(path: Path, network: nn.Module, recipe: Recipe) -> Card:
     tensors = read_tensors(path, card)
     if card.architecture == recipe.architecture == "win5rb" and "dilations" not in recipe.arguments:
         tensors = widened(tensors, card.arguments.get("dilations") or ())
-    fresh = {name: tensor for name, tensor in network.state_dict().items() if name.startswith("level.")}
+    ours = network.state_dict()
+    if card.channels == 3 and recipe.arguments.get("channels") == 1:
+        tensors = {name: _without_colour(tensor, ours.get(name, tensor)) for name, tensor in tensors.items()}
+    fresh = {name: tensor for name, tensor in ours.items() if name.startswith("level.")}
     try:
         network.load_state_dict({**fresh, **tensors})
     except RuntimeError:
@@ -127,3 +131,12 @@ def _start_from(path: Path, network: nn.Module, recipe: Recipe) -> Card:
             f"{path} holds {card.architecture} {card.arguments}, which is not what is to be trained"
         ) from None
     return card
+
+
+def _without_colour(tensor: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """First and last layers for one channel: taps of red, green and blue together, and their results' mean."""
+    if tensor.ndim == 4 and tensor.shape[1] == 3 and like.shape[1] == 1:
+        tensor = tensor.sum(dim=1, keepdim=True)
+    if tensor.ndim and tensor.shape[0] == 3 and like.shape[0] == 1:
+        tensor = tensor.mean(dim=0, keepdim=True)
+    return tensor

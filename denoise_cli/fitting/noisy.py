@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import torch
 
 from denoise_cli.networks.blocks import Network, with_sigma
-from denoise_cli.noise.camera import camera_noise, softened, strength
+from denoise_cli.noise.camera import camera_noise, equivalent_sigma, softened
 from denoise_cli.noise.spec import NoiseRange
 
 LUMA = (0.299, 0.587, 0.114)  # of BT.601, as the gray test sets were made
 TRAINING_KINDS = ("gaussian", "camera")
-JITTER = 0.8, 1.25  # of the level that the network is told for camera noise, which is no more than estimated in use
+JITTER = 0.7, 1.5  # of the level that the network is told for camera noise, which is no more than estimated in use
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def _of_one_kind(clean: torch.Tensor, noise: NoiseRange, random: torch.Generator
         clean = softened(clean, random)
         noisy = camera_noise(clean, random)
         noisy = torch.where(without_colour, luma(noisy), noisy)
-        sigma = strength(noisy - clean)
+        sigma = equivalent_sigma(noisy - clean)
         jitter = torch.empty(len(clean), 1, 1, 1).uniform_(*JITTER, generator=random).to(clean.device)
         return NoisyPatches(clean, noisy, sigma, sigma * jitter)
     sigma = levels(len(clean), noise, random).to(clean.device)

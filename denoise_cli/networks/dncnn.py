@@ -11,20 +11,21 @@ from denoise_cli.networks.blocks import Network, conv, conv_bn
 class DnCNN(Network):
     """Residual learning with batch norm: the network predicts the noise, which is subtracted from the input.
 
-    As in the paper: 17 layers for gray and 20 for colour (blind) pictures unless `layers` says otherwise,
-    64 filters of 3x3: convolution and ReLU, then convolution, batch norm and ReLU, last a plain convolution.
+    As in the paper: 64 filters of 3x3 in 20 layers (DnCNN-B, for noise of any level; 17 make the one for a known
+    level): convolution and ReLU, then convolution, batch norm and ReLU, last a plain convolution.
 
     Input and output: float `[batch, channels, height, width]`, 1.0 = white.
     """
 
-    def __init__(self, channels: int = 3, filters: int = 64, layers: int | None = None) -> None:
+    def __init__(self, channels: int = 3, filters: int = 64, layers: int = 20) -> None:
         super().__init__()
-        depth = layers if layers is not None else (17 if channels == 1 else 20)
         body: list[nn.Module] = [conv(channels, filters), nn.ReLU(inplace=True)]
-        for _ in range(depth - 2):
+        for _ in range(layers - 2):
             body += [*conv_bn(filters, filters), nn.ReLU(inplace=True)]
-        self.body = nn.Sequential(*body, conv(filters, channels, bias=False))
-        self.radius = depth
+        last = conv(filters, channels, bias=False)
+        nn.init.zeros_(last.weight)  # training starts from the identity
+        self.body = nn.Sequential(*body, last)
+        self.radius = layers
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         noise: torch.Tensor = self.body(x)
