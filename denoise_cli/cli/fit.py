@@ -14,14 +14,20 @@ from denoise_cli.cli import options
 if TYPE_CHECKING:
     from denoise_cli.fitting.loop import Status
 
-PATHS = ("--clean", "--from", "-o", "--output")
+PATHS = ("--clean", "--pairs", "--from", "-o", "--output")
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()
 def fit(
-    clean: Annotated[Path, typer.Option(metavar="DIR", help="Clean photos to learn from; noise is added to them.")],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The weights file to write.")],
+    clean: Annotated[
+        Optional[Path], typer.Option(metavar="DIR", help="Clean photos to learn from; noise is added to them.")
+    ] = None,
+    pairs: Annotated[
+        Optional[tuple[Path, Path]],
+        typer.Option(metavar="NOISY CLEAN", help="Two folders: noisy pictures, and clean ones of the same names."),
+    ] = None,
     model: Annotated[
         str,
         typer.Option(
@@ -30,8 +36,8 @@ def fit(
     ] = "unet",
     noise: Annotated[Optional[str], typer.Option(help="Kind and range of levels, such as gaussian:0-55.")] = None,
     start: Annotated[
-        Optional[Path],
-        typer.Option("--from", metavar="FILE", help="A weights file to start from. Default: from scratch."),
+        Optional[str],
+        typer.Option("--from", metavar="NAME|FILE", help="The network to start from. Default: from scratch."),
     ] = None,
     gray: Annotated[bool, typer.Option("--gray", help="A network for gray pictures.")] = False,
     steps: Annotated[Optional[int], typer.Option(min=1, help="Updates of the weights.")] = None,
@@ -47,17 +53,24 @@ def fit(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Train a denoiser on clean photos with synthetic noise: how the bundled weights are made.
+    """Train a denoiser on clean photos with synthetic noise, as the bundled weights were, or on real pairs.
 
     A checkpoint lies beside the output while the training runs. Stopped by Ctrl-C or otherwise, the same command goes
     on from it.
     """
     from dataclasses import replace
 
+    from denoise_cli.denoisers.catalogue import weights_file
     from denoise_cli.errors import UsageError
     from denoise_cli.fitting.clean import fit_clean
+    from denoise_cli.fitting.job import Job
+    from denoise_cli.fitting.pairs import fit_pairs
     from denoise_cli.fitting.recipes import NEED_A_START, SUMMARIES, recipe
 
+    if clean is not None and pairs is not None:
+        raise UsageError("--clean and --pairs exclude each other")
+    if pairs is not None and noise is not None:
+        raise UsageError("--noise goes with --clean; pairs have noise of their own")
     if output.exists() and not overwrite:
         raise UsageError(f"{output} is there already; --overwrite replaces it")
     if output.suffix != ".safetensors":
@@ -71,19 +84,23 @@ def fit(
         chosen, arguments=arguments, seed=seed, **{name: value for name, value in given.items() if value is not None}
     )
     checkpoint = output.with_suffix(".checkpoint")
+    job = Job(
+        output,
+        start=None if start is None else weights_file(start),
+        device=device,
+        checkpoint=checkpoint,
+        summary=SUMMARIES.get(model, "") if pairs is None and noise is None else "",
+        training=data,
+        command=_command(),
+        report=_quietly if quiet else _tell,
+    )
     try:
-        card = fit_clean(
-            clean,
-            output,
-            chosen,
-            start=start,
-            device=device,
-            checkpoint=checkpoint,
-            summary=SUMMARIES.get(model, "") if noise is None else "",
-            training=data,
-            command=_command(),
-            report=_quietly if quiet else _tell,
-        )
+        if clean is not None:
+            card = fit_clean(clean, chosen, job)
+        elif pairs is not None:
+            card = fit_pairs(*pairs, chosen, job)
+        else:
+            raise UsageError("name what to learn from: a folder with --clean, or two with --pairs")
     except KeyboardInterrupt:
         if checkpoint.exists():
             print(f"stopped; the same command goes on from {checkpoint}", file=sys.stderr)
@@ -117,6 +134,6 @@ def _command() -> str:
         option, equals, value = word.partition("=")
         if equals and option in PATHS:
             words[place] = f"{option}={Path(value).name}"
-        elif words[place - 1] in PATHS:
+        elif words[place - 1] in PATHS or words[max(0, place - 2)] == "--pairs":
             words[place] = Path(word).name
     return shlex.join(words)

@@ -31,7 +31,7 @@ def card(model: str) -> Card:
 
     Raises UsageError for an unknown name, WeightsError for a file that is none.
     """
-    return classical.build(model).card if model in classical.NAMES else read_card(_weights_file(model))
+    return classical.build(model).card if model in classical.NAMES else read_card(weights_file(model))
 
 
 def load(
@@ -51,7 +51,7 @@ def load(
     model = os.fspath(model)
     if model in classical.NAMES:
         return classical.build(model, size)
-    path = _weights_file(model)
+    path = weights_file(model)
     if size is not None:
         raise UsageError(f"{model} has no size; median, gaussian and mean do")
     from denoise_cli.denoisers.network import load_network
@@ -63,7 +63,11 @@ def load(
     return ByColour(network, load_network(gray, device=device, precision=precision, tile=tile))
 
 
-def _weights_file(model: str) -> Path:
+def weights_file(model: str) -> Path:
+    """Where the weights of a bundled network or of a path are.
+
+    Raises UsageError for an unknown name.
+    """
     shipped = bundled() / (model + SUFFIX)
     if model == Path(model).name and shipped.is_file():
         return shipped
@@ -83,7 +87,7 @@ def record_psnr(model: str, test_set: str, levels: Mapping[str, float]) -> None:
     """
     if model in classical.NAMES:
         return
-    path = _weights_file(model)
+    path = weights_file(model)
     card = read_card(path)
     measured = {**card.psnr.get(test_set, {}), **{level: round(value, 2) for level, value in levels.items()}}
     write(path, replace(card, psnr={**card.psnr, test_set: measured}), read_tensors(path, card))

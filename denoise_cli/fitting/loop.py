@@ -10,22 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from denoise_cli.errors import UsageError
-from denoise_cli.fitting.noisy import noisy_patches
+from denoise_cli.fitting.objective import Objective
 from denoise_cli.fitting.optimizers import optimizers
-from denoise_cli.fitting.patches import PatchSource
 from denoise_cli.fitting.recipe import Recipe
 from denoise_cli.networks.blocks import Network
-from denoise_cli.networks.level import level_error
-from denoise_cli.noise.spec import NoiseRange, parse_mixture
-from denoise_cli.runtime.precision import autocast
 
 CHECKPOINT_EVERY_SECONDS = 180.0
-HELD_OUT_PATCH = 96
-LEVEL_WEIGHT = 0.02  # of an estimator, which shares nothing with the rest; so its errors weigh about as much as theirs
 
 
 @dataclass(frozen=True)
@@ -42,14 +35,13 @@ class Status:
 def train(
     network: Network,
     recipe: Recipe,
-    photos: PatchSource,
-    held_out: PatchSource,
+    objective: Objective,
     *,
     device: torch.device,
     checkpoint: Path | None = None,
     report: Callable[[Status], None] = lambda status: None,
 ) -> Network:
-    """Trains on synthetic noise over clean patches, fresh noise for every patch; gives the averaged network.
+    """Trains for an objective, with the steps and rates of a recipe; gives the averaged network.
 
     The average is an exponential moving one of weights and batch-norm statistics (Polyak & Juditsky 1992).
     Everything random follows from the recipe's seed and the step, so that a training that was stopped and goes on
@@ -61,7 +53,6 @@ def train(
     network = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(network).eval().requires_grad_(False)
     both = optimizers(network, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
-    noise = parse_mixture(recipe.noise)
     step = 0
 
     if checkpoint is not None and checkpoint.exists():
@@ -79,15 +70,7 @@ def train(
                     group["lr"] = recipe.rate(step)
 
             random = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
-            clean = photos.patches(recipe.batch, recipe.patch, random)
-            noisy = noisy_patches(clean, noise, random, gray=recipe.gray)
-            with autocast(device):
-                restored = network(noisy.input(network))
-                estimate = None if network.level is None else network.level(noisy.noisy)
-            loss = F.l1_loss(restored.float(), noisy.clean)
-            if estimate is not None:
-                loss = loss + LEVEL_WEIGHT * level_error(estimate, noisy.sigma)
-
+            loss = objective.loss(network, random)
             network.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -103,25 +86,13 @@ def train(
                 if checkpoint is not None:
                     _save(checkpoint, recipe, step, network, average, both)
                 left = (now - started) / (step - first) * (recipe.steps - step)
-                report(Status(step, recipe.steps, running_loss, held_out_psnr(average, held_out, device), left))
+                report(Status(step, recipe.steps, running_loss, objective.psnr(average), left))
                 saved = time.monotonic()
     except KeyboardInterrupt:
         if checkpoint is not None:
             _save(checkpoint, recipe, step, network, average, both)
         raise
     return average
-
-
-@torch.no_grad()
-def held_out_psnr(network: Network, pictures: PatchSource, device: torch.device) -> float:
-    """PSNR in dB at Gaussian sigma 25 on patches that were kept out of the training: always the same ones."""
-    random = torch.Generator().manual_seed(0)
-    clean = pictures.patches(16, HELD_OUT_PATCH, random)
-    noisy = noisy_patches(clean, [NoiseRange("gaussian", 25, 25)], random)
-    with autocast(device):
-        restored = network(noisy.input(network)).float().clamp(0, 1)
-    squared_errors = (restored - noisy.clean).square().mean(dim=(1, 2, 3))
-    return float((-10 * squared_errors.log10()).mean())
 
 
 @torch.no_grad()

@@ -62,11 +62,15 @@ def _of_one_kind(clean: torch.Tensor, noise: NoiseRange, random: torch.Generator
         noisy = camera_noise(clean, random)
         noisy = torch.where(without_colour, luma(noisy), noisy)
         sigma = equivalent_sigma(noisy - clean)
-        jitter = torch.empty(len(clean), 1, 1, 1).uniform_(*JITTER, generator=random).to(clean.device)
-        return NoisyPatches(clean, noisy, sigma, sigma * jitter)
+        return NoisyPatches(clean, noisy, sigma, told(sigma, random))
     sigma = levels(len(clean), noise, random).to(clean.device)
     grain = torch.randn(clean.shape, generator=random).to(clean.device)
     return NoisyPatches(clean, clean + torch.where(without_colour, grain[:, :1], grain) * sigma, sigma, sigma)
+
+
+def told(sigma: torch.Tensor, random: torch.Generator) -> torch.Tensor:
+    """Levels `[batch, 1, 1, 1]` as a network is told them in use: about right."""
+    return sigma * torch.empty(sigma.shape).uniform_(*JITTER, generator=random).to(sigma.device)
 
 
 def levels(count: int, noise: NoiseRange, random: torch.Generator) -> torch.Tensor:

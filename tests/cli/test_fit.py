@@ -32,6 +32,24 @@ def test_fit_writes_a_weights_file_that_model_takes(tmp_path: Path) -> None:
     assert b"is there already" in again.stderr
 
 
+def test_fit_takes_pairs_and_a_bundled_networks_name(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    for folder in ("noisy", "clean"):
+        (tmp_path / folder).mkdir()
+        for number in range(2):
+            shades = random.integers(0, 256, (100, 100, 3), np.uint8)
+            Image.fromarray(shades).save(tmp_path / folder / f"{number}.png")
+    weights = tmp_path / "mine.safetensors"
+    words = ["--pairs", tmp_path / "noisy", tmp_path / "clean", "-m", "photo", "--from", "unet", "-o", weights]
+    outcome = denoise_img("fit", *words, "--steps", 1, "--batch", 1, "--patch", 16)
+    assert outcome.returncode == 0, outcome.stderr.decode()
+    card = json.loads(denoise_img("models", weights, "--json").stdout)[0]
+    assert card["command"].endswith(
+        "fit --pairs noisy clean -m photo --from unet -o mine.safetensors --steps 1 --batch 1 --patch 16"
+    )
+    assert card["training"] == "2 pairs of the folders noisy and clean"
+
+
 def test_what_fit_cannot_use_is_explained(tmp_path: Path) -> None:
     photos = tmp_path / "photos"
     photos.mkdir()
@@ -47,6 +65,15 @@ def test_what_fit_cannot_use_is_explained(tmp_path: Path) -> None:
         (["-m", "photo", "--from", photos / "0.png", "--gray"], b"in colour"),
     ):
         outcome = denoise_img(*words, *more)
+        assert outcome.returncode == 2
+        assert complaint in outcome.stderr
+    for words_instead, complaint in (
+        ([], b"name what to learn from"),
+        (["--clean", photos, "--pairs", photos, photos], b"exclude each other"),
+        (["--pairs", photos, photos, "--noise", "gaussian:5"], b"--noise goes with --clean"),
+        (["--pairs", photos, tmp_path], b"has no picture of the same name"),
+    ):
+        outcome = denoise_img("fit", *words_instead, "-o", tmp_path / "x.safetensors")
         assert outcome.returncode == 2
         assert complaint in outcome.stderr
     (photos / "broken.png").write_text("no picture")

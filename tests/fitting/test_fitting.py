@@ -12,8 +12,10 @@ from denoise_cli.denoisers.catalogue import load
 from denoise_cli.errors import UsageError
 from denoise_cli.fitting import loop
 from denoise_cli.fitting.clean import fit_clean
+from denoise_cli.fitting.job import Job
 from denoise_cli.fitting.loop import Status, train
 from denoise_cli.fitting.noisy import noisy_patches
+from denoise_cli.fitting.objective import SyntheticNoise
 from denoise_cli.fitting.optimizers import Muon, optimizers, orthogonal
 from denoise_cli.fitting.patches import PatchSource
 from denoise_cli.fitting.recipe import Recipe
@@ -45,6 +47,11 @@ def photos(tmp_path: Path) -> Path:
 
 def source(smallest: int = 24) -> PatchSource:
     return PatchSource((smooth(seed) for seed in range(3)), device=CPU, seed=0, smallest=smallest)
+
+
+def synthetic(recipe: Recipe) -> SyntheticNoise:
+    noise = parse_mixture(recipe.noise)
+    return SyntheticNoise(source(), source(96), noise, recipe.batch, recipe.patch, CPU, recipe.gray)
 
 
 def test_patches_are_pixels_of_the_photos() -> None:
@@ -122,7 +129,7 @@ def test_the_estimator_is_trained_with_its_network() -> None:
                          torch.Generator().manual_seed(2))  # fmt: skip
     assert network.level is not None
     before = (network.level(made.noisy) * 255 - 20).abs().mean()
-    trained = train(network, short, source(), source(96), device=CPU)
+    trained = train(network, short, synthetic(short), device=CPU)
     assert trained.level is not None
     assert (trained.level(made.noisy) * 255 - 20).abs().mean() < before / 4
 
@@ -154,7 +161,7 @@ def test_the_rate_rises_and_falls_to_zero() -> None:
 def test_training_takes_noise_out() -> None:
     longer = replace(SMALL, steps=250, learning_rate=3e-3)
     torch.manual_seed(0)
-    trained = train(build("dncnn", longer.arguments), longer, source(), source(96), device=CPU)
+    trained = train(build("dncnn", longer.arguments), longer, synthetic(longer), device=CPU)
     clean = smooth(9).astype(np.float32) / 255
     noisy = add_gaussian(clean, 25, seed=0)
     with torch.inference_mode():
@@ -167,7 +174,7 @@ def test_a_stopped_training_ends_like_one_that_was_not(tmp_path: Path, monkeypat
         torch.manual_seed(0)
         return build("dncnn", SMALL.arguments)
 
-    undisturbed = train(network(), SMALL, source(), source(96), device=CPU)
+    undisturbed = train(network(), SMALL, synthetic(SMALL), device=CPU)
 
     draws = 0
     patches = PatchSource.patches
@@ -182,8 +189,8 @@ def test_a_stopped_training_ends_like_one_that_was_not(tmp_path: Path, monkeypat
     checkpoint = tmp_path / "checkpoint"
     monkeypatch.setattr(PatchSource, "patches", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        train(network(), SMALL, source(), source(96), device=CPU, checkpoint=checkpoint)
-    resumed = train(build("dncnn", SMALL.arguments), SMALL, source(), source(96), device=CPU, checkpoint=checkpoint)
+        train(network(), SMALL, synthetic(SMALL), device=CPU, checkpoint=checkpoint)
+    resumed = train(build("dncnn", SMALL.arguments), SMALL, synthetic(SMALL), device=CPU, checkpoint=checkpoint)
     assert draws < 17 + SMALL.steps  # it did go on, and did not begin again
     for name, tensor in undisturbed.state_dict().items():
         assert torch.allclose(tensor.float(), resumed.state_dict()[name].float(), atol=1e-5), name
@@ -192,15 +199,15 @@ def test_a_stopped_training_ends_like_one_that_was_not(tmp_path: Path, monkeypat
 def test_checkpoints_of_other_recipes_are_refused(tmp_path: Path) -> None:
     checkpoint = tmp_path / "checkpoint"
     short = replace(SMALL, steps=2)
-    train(build("dncnn", SMALL.arguments), short, source(), source(96), device=CPU, checkpoint=checkpoint)
+    train(build("dncnn", SMALL.arguments), short, synthetic(short), device=CPU, checkpoint=checkpoint)
     with pytest.raises(ValueError, match="another recipe"):
-        train(build("dncnn", SMALL.arguments), SMALL, source(), source(96), device=CPU, checkpoint=checkpoint)
+        train(build("dncnn", SMALL.arguments), SMALL, synthetic(SMALL), device=CPU, checkpoint=checkpoint)
 
 
 def test_frozen_norms_keep_their_statistics() -> None:
     network = build("dncnn", SMALL.arguments)
     frozen = replace(SMALL, steps=3, freeze_norms_after=0.0)
-    train(network, frozen, source(), source(96), device=CPU)
+    train(network, frozen, synthetic(frozen), device=CPU)
     norm = next(layer for layer in network.modules() if isinstance(layer, torch.nn.BatchNorm2d))
     assert norm.running_mean is not None
     assert torch.equal(norm.running_mean, torch.zeros(8))
@@ -210,7 +217,7 @@ def test_from_a_folder_to_a_weights_file(photos: Path, tmp_path: Path, monkeypat
     monkeypatch.setattr(loop, "CHECKPOINT_EVERY_SECONDS", 0.0)
     seen: list[Status] = []
     output = tmp_path / "mine.safetensors"
-    card = fit_clean(photos, output, replace(SMALL, steps=5), training="smooth", command="fit", report=seen.append)
+    card = fit_clean(photos, replace(SMALL, steps=5), Job(output, training="smooth", command="fit", report=seen.append))
     assert (card.name, card.training, card.command, card.radius) == ("mine", "smooth", "fit", 4)
     assert [status.step for status in seen] == [1, 2, 3, 4, 5]
     assert load(str(output), device="cpu").card == card
@@ -218,7 +225,7 @@ def test_from_a_folder_to_a_weights_file(photos: Path, tmp_path: Path, monkeypat
 
 def test_gray_networks_learn_from_colour_photos(photos: Path, tmp_path: Path) -> None:
     gray = replace(SMALL, steps=2, gray=0.5, arguments={**SMALL.arguments, "channels": 1})
-    assert fit_clean(photos, tmp_path / "gray.safetensors", gray).channels == 1
+    assert fit_clean(photos, gray, Job(tmp_path / "gray.safetensors")).channels == 1
 
 
 def test_a_gray_network_starts_from_one_in_colour(photos: Path, tmp_path: Path) -> None:
@@ -226,8 +233,8 @@ def test_a_gray_network_starts_from_one_in_colour(photos: Path, tmp_path: Path) 
     colour = Recipe("cnn", {"channels": 3, "filters": 8, "layers": 3}, steps=3, batch=2, patch=24)
     gray = replace(colour, arguments={**colour.arguments, "channels": 1}, steps=1, learning_rate=0.0)
     first, second = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
-    fit_clean(photos, first, colour)
-    assert fit_clean(photos, second, gray, start=first).channels == 1
+    fit_clean(photos, colour, Job(first))
+    assert fit_clean(photos, gray, Job(second, start=first)).channels == 1
     pixels = np.random.default_rng(0).random((40, 40, 1), np.float32)
     three, one = (load(str(path), device="cpu", precision="fp32") for path in (first, second))
     assert np.abs(three(np.repeat(pixels, 3, axis=2)).mean(axis=2) - one(pixels)[..., 0]).max() < 1e-3
@@ -238,21 +245,21 @@ def test_the_full_network_starts_from_the_dilated_one(photos: Path, tmp_path: Pa
     dilated = Recipe("win5rb", {"channels": 3, "filters": 4, "dilations": [1, 2, 3]}, steps=3, batch=2, patch=24)
     full = Recipe("win5rb", {"channels": 3, "filters": 4}, steps=1, batch=2, patch=24, learning_rate=0.0)
     first, second = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
-    fit_clean(photos, first, dilated)
-    fit_clean(photos, second, replace(full, freeze_norms_after=0.0), start=first)
+    fit_clean(photos, dilated, Job(first))
+    fit_clean(photos, replace(full, freeze_norms_after=0.0), Job(second, start=first))
     pixels = np.random.default_rng(0).random((40, 40, 3), np.float32)
     results = [load(str(path), device="cpu", precision="fp32")(pixels) for path in (first, second)]
     assert np.abs(results[0] - results[1]).max() < 1e-3
     with pytest.raises(UsageError, match="not what is to be trained"):
-        fit_clean(photos, second, SMALL, start=first)
+        fit_clean(photos, SMALL, Job(second, start=first))
 
 
 def test_an_estimator_is_added_to_a_network_that_had_none(photos: Path, tmp_path: Path) -> None:
     plain = Recipe("unet", {"widths": [8, 12], "blocks": 1}, steps=1, batch=2, patch=24)
     first, second = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
-    assert fit_clean(photos, first, plain).level == "given"
+    assert fit_clean(photos, plain, Job(first)).level == "given"
     judging = replace(plain, arguments={**plain.arguments, "estimates": True}, noise="gaussian:0-55+camera")
-    card = fit_clean(photos, second, judging, start=first)
+    card = fit_clean(photos, judging, Job(second, start=first))
     assert card.arguments["estimates"] is True
     assert load(str(second), device="cpu").estimate(np.zeros((20, 20, 3), np.float32)) > 0
 
@@ -260,14 +267,14 @@ def test_an_estimator_is_added_to_a_network_that_had_none(photos: Path, tmp_path
 def test_noise_that_is_not_trained_on_is_refused(photos: Path, tmp_path: Path) -> None:
     output = tmp_path / "x.safetensors"
     with pytest.raises(UsageError, match="not trained on speckle"):
-        fit_clean(photos, output, replace(SMALL, noise="speckle:5"))
+        fit_clean(photos, replace(SMALL, noise="speckle:5"), Job(output))
     with pytest.raises(UsageError, match="in colour"):
-        fit_clean(photos, output, replace(SMALL, noise="camera", arguments={**SMALL.arguments, "channels": 1}))
+        fit_clean(photos, replace(SMALL, noise="camera", arguments={**SMALL.arguments, "channels": 1}), Job(output))
 
 
 def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no pictures to learn from"):
-        fit_clean(tmp_path, tmp_path / "x.safetensors", SMALL)
+        fit_clean(tmp_path, SMALL, Job(tmp_path / "x.safetensors"))
 
 
 def test_recipes_build_their_networks() -> None:

@@ -1,0 +1,102 @@
+"""A training from its first weights to the file of the last ones, wherever its pictures come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+from denoise_cli.denoisers.card import Card
+from denoise_cli.denoisers.weights import read_card, read_tensors, write
+from denoise_cli.errors import UsageError
+from denoise_cli.fitting.loop import Status, train
+from denoise_cli.fitting.objective import Objective
+from denoise_cli.fitting.recipe import Recipe
+from denoise_cli.networks import build, macs_per_pixel, parameters
+from denoise_cli.networks.blocks import Network
+from denoise_cli.networks.win5rb import widened
+from denoise_cli.runtime.device import choose_device
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a training is to make, besides what its recipe says.
+
+    `start`: a weights file to begin with, of the same network, of its dilated form, without its estimator, or in colour
+    for a network for gray pictures. `summary`, `training` and `command` go onto the card: what the network is for, what
+    the data are, with their licence, and how to do it again.
+    """
+
+    output: Path
+    start: Path | None = None
+    device: str = "auto"
+    checkpoint: Path | None = None
+    summary: str = ""
+    training: str = ""
+    command: str = ""
+    report: Callable[[Status], None] = lambda status: None
+
+
+def fit(recipe: Recipe, job: Job, objective: Callable[[torch.device], Objective]) -> Card:
+    """Trains and writes the weights file; gives its card. `objective` reads the pictures, once all else is in order.
+
+    Raises UsageError for what does not go together, WeightsError for a start that cannot be read.
+    """
+    place = choose_device(job.device)
+    torch.manual_seed(recipe.seed)
+    network = build(recipe.architecture, recipe.arguments)
+    if recipe.patch % network.multiple:
+        raise UsageError(
+            f"{recipe.architecture} needs patches of a multiple of {network.multiple} pixels, not {recipe.patch}"
+        )
+    before = None if job.start is None else _start_from(job.start, network, recipe)
+    aim = objective(place)
+    trained = train(network, recipe, aim, device=place, checkpoint=job.checkpoint, report=job.report).cpu()
+    channels = int(recipe.arguments.get("channels", 3))
+    card = Card(
+        name=job.output.stem,
+        family="network",
+        summary=job.summary or f"{recipe.architecture} for noise of {recipe.noise}",
+        level="given" if trained.takes_sigma else "blind",
+        channels=channels,
+        radius=trained.radius,
+        multiple=trained.multiple,
+        architecture=recipe.architecture,
+        arguments=dict(recipe.arguments),
+        noise=recipe.noise,
+        parameters=parameters(trained),
+        macs_per_pixel=macs_per_pixel(trained, channels),
+        training=job.training,
+        command=job.command if before is None else f"{before.command} && {job.command}",
+        recipe=asdict(recipe),
+    )
+    return write(job.output, card, trained.state_dict())
+
+
+def _start_from(path: Path, network: Network, recipe: Recipe) -> Card:
+    card = read_card(path)
+    tensors = read_tensors(path, card)
+    if card.architecture == recipe.architecture == "win5rb" and "dilations" not in recipe.arguments:
+        tensors = widened(tensors, card.arguments.get("dilations") or ())
+    ours = network.state_dict()
+    if card.channels == 3 and recipe.arguments.get("channels") == 1:
+        tensors = {name: _without_colour(tensor, ours.get(name, tensor)) for name, tensor in tensors.items()}
+    fresh = {name: tensor for name, tensor in ours.items() if name.startswith("level.")}
+    try:
+        network.load_state_dict({**fresh, **tensors})
+    except RuntimeError:
+        raise UsageError(
+            f"{path} holds {card.architecture} {card.arguments}, which is not what is to be trained"
+        ) from None
+    return card
+
+
+def _without_colour(tensor: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """First and last layers for one channel: taps of red, green and blue together, and their results' mean."""
+    if tensor.ndim == 4 and tensor.shape[1] == 3 and like.shape[1] == 1:
+        tensor = tensor.sum(dim=1, keepdim=True)
+    if tensor.ndim and tensor.shape[0] == 3 and like.shape[0] == 1:
+        tensor = tensor.mean(dim=0, keepdim=True)
+    return tensor

@@ -1,0 +1,104 @@
+"""`fit --pairs`: from noisy pictures and clean ones of the same scenes to a weights file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from denoise_cli.denoisers.card import Card
+from denoise_cli.errors import PictureError, UsageError
+from denoise_cli.fitting.job import Job, fit
+from denoise_cli.fitting.noisy import LUMA, NoisyPatches, told
+from denoise_cli.fitting.objective import HELD_OUT_PATCH, LEVEL_WEIGHT, quality
+from denoise_cli.fitting.recipe import Recipe
+from denoise_cli.fitting.scenes import Scenes
+from denoise_cli.images.image import Pixels
+from denoise_cli.measure.sets import paired_set, read_pair
+from denoise_cli.networks.blocks import Network
+from denoise_cli.networks.level import level_error
+from denoise_cli.noise.camera import equivalent_sigma
+from denoise_cli.runtime.precision import autocast
+
+HELD_OUT = 20  # every twentieth pair is not trained on; progress is measured on these
+
+
+@dataclass(frozen=True)
+class RealPairs:
+    """Patches of noisy pictures and of clean ones; the loss is L1.
+
+    A network that is told the level is told that of the difference, not quite exactly.
+    """
+
+    pairs: Scenes
+    held_out: Scenes
+    batch: int
+    patch: int
+    device: torch.device
+
+    def loss(self, network: Network, random: torch.Generator) -> torch.Tensor:
+        patches = _patches(self.pairs, self.batch, self.patch, random)
+        with autocast(self.device):
+            restored = network(patches.input(network))
+            estimate = None if network.level is None else network.level(patches.noisy)
+        loss = F.l1_loss(restored.float(), patches.clean)
+        return loss if estimate is None else loss + LEVEL_WEIGHT * level_error(estimate, patches.sigma)
+
+    def psnr(self, network: Network) -> float:
+        patches = _patches(self.held_out, 16, HELD_OUT_PATCH, torch.Generator().manual_seed(0))
+        return quality(network, replace(patches, told=patches.sigma), self.device)
+
+
+def fit_pairs(noisy: Path, clean: Path, recipe: Recipe, job: Job) -> Card:
+    """Trains by a recipe on the pictures of two folders that have the same names; gives the weights file's card.
+
+    Raises UsageError where they do not go together, PictureError for one that cannot be read, WeightsError for a start
+    that cannot.
+    """
+    channels = int(recipe.arguments.get("channels", 3))
+    together = paired_set(str(noisy), str(clean))
+    pairs = list(zip(together.noisy, together.clean, strict=True))
+    if len(pairs) < 2:
+        raise UsageError(f"{noisy} and {clean} are a single pair; it takes two, as one is held out to measure progress")
+
+    def scenes(chosen: Sequence[tuple[Path, Path]], device: torch.device, smallest: int) -> Scenes:
+        read = _read(chosen, channels)
+        return Scenes(read, count=len(chosen), device=device, seed=recipe.seed, smallest=smallest)
+
+    def objective(device: torch.device) -> RealPairs:
+        rest = [pair for number, pair in enumerate(pairs) if number % HELD_OUT]
+        return RealPairs(
+            scenes(rest, device, recipe.patch),
+            scenes(pairs[::HELD_OUT], device, HELD_OUT_PATCH),
+            batch=recipe.batch,
+            patch=recipe.patch,
+            device=device,
+        )
+
+    training = job.training or f"{len(pairs)} pairs of the folders {noisy.name} and {clean.name}"
+    summary = job.summary or f"noise like that of the folder {noisy.name}"
+    return fit(replace(recipe, noise="of real pairs"), replace(job, training=training, summary=summary), objective)
+
+
+def _patches(scenes: Scenes, count: int, size: int, random: torch.Generator) -> NoisyPatches:
+    noisy, clean = scenes.patches(count, size, random)
+    sigma = equivalent_sigma(noisy - clean)
+    return NoisyPatches(clean, noisy, sigma, told(sigma, random))
+
+
+def _read(pairs: Sequence[tuple[Path, Path]], channels: int) -> Iterator[tuple[Pixels, Pixels]]:
+    for noisy, clean in pairs:
+        first, second = (_of_channels(pixels, channels) for pixels in read_pair(noisy, clean))
+        if first.shape[2] != channels:
+            raise PictureError(f"{noisy} has {first.shape[2]} channels, and the network is for {channels}")
+        yield first, second
+
+
+def _of_channels(pixels: Pixels, channels: int) -> Pixels:
+    if channels == 1 and pixels.shape[2] == 3:
+        return pixels @ np.array(LUMA, np.float32)[:, None]
+    return np.repeat(pixels, 3, axis=2) if channels == 3 and pixels.shape[2] == 1 else pixels

@@ -1,0 +1,66 @@
+"""Pictures of the same scenes in memory, two or more of each, and random patches of two at the same place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import torch
+
+from denoise_cli.errors import UsageError
+from denoise_cli.images.image import Pixels
+
+MEMORY = 1 << 30  # bytes that all scenes together take at most
+CROP = 256  # pixels a side of what is kept of scenes that are too large to be kept whole
+
+
+class Scenes:
+    """Frames of scenes as float32 on the training device, from which random patches are cut.
+
+    Of large scenes only crops are kept, from random places, so that hundreds of large pictures fit into memory.
+    """
+
+    def __init__(
+        self, scenes: Iterable[Sequence[Pixels]], *, count: int, device: torch.device, seed: int, smallest: int
+    ) -> None:
+        """`scenes`: for each, two or more aligned frames `[height, width, channels]`, 1.0 = white; `count` of them.
+
+        Those smaller than `smallest` pixels a side are left out. Raises UsageError when none is left.
+        """
+        draw = np.random.default_rng(seed)
+        self._scenes: list[torch.Tensor] = []
+        for frames in scenes:
+            if min(frames[0].shape[:2]) >= smallest:
+                for crop in _crops(np.stack(frames), MEMORY // max(1, count), max(CROP, smallest), draw):
+                    kept = torch.from_numpy(np.ascontiguousarray(crop.transpose(0, 3, 1, 2), np.float32))
+                    self._scenes.append(kept.to(device))
+        if not self._scenes:
+            raise UsageError(f"none of the pictures has {smallest} x {smallest} pixels, the size of a training patch")
+        self._area = torch.tensor([float(scene.shape[2] * scene.shape[3]) for scene in self._scenes])
+
+    def patches(self, count: int, size: int, random: torch.Generator) -> torch.Tensor:
+        """Float32 `[2, count, channels, size, size]`: of the first two frames, flipped and turned at random."""
+        chosen = torch.multinomial(self._area, count, replacement=True, generator=random)
+        places = torch.rand(count, 2, generator=random)
+        turns = torch.randint(0, 8, (count,), generator=random)
+        patches = []
+        for number, (down, right), turn in zip(chosen.tolist(), places.tolist(), turns.tolist(), strict=True):
+            frames = self._scenes[number]
+            top = int(down * (frames.shape[2] - size + 1))
+            left = int(right * (frames.shape[3] - size + 1))
+            patch = frames[:2, :, top : top + size, left : left + size]
+            patch = torch.rot90(patch, turn % 4, (2, 3))
+            patches.append(patch.flip(3) if turn >= 4 else patch)
+        return torch.stack(patches, dim=1)
+
+
+def _crops(frames: Pixels, memory: int, side: int, draw: np.random.Generator) -> Iterable[Pixels]:
+    """All of the frames, or as many crops of them as fit into `memory` bytes, one at the least."""
+    count, height, width, channels = frames.shape
+    if 4 * frames.size <= memory:
+        yield frames
+        return
+    tall, wide = min(side, height), min(side, width)
+    for _ in range(max(1, memory // (4 * count * channels * tall * wide))):
+        top, left = int(draw.integers(height - tall + 1)), int(draw.integers(width - wide + 1))
+        yield frames[:, top : top + tall, left : left + wide]

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from denoise_cli.denoisers.catalogue import load
+from denoise_cli.errors import PictureError, UsageError
+from denoise_cli.fitting import scenes
+from denoise_cli.fitting.job import Job
+from denoise_cli.fitting.pairs import fit_pairs
+from denoise_cli.fitting.recipe import Recipe
+from denoise_cli.fitting.scenes import Scenes
+from denoise_cli.measure.quality import psnr
+
+CPU = torch.device("cpu")
+SMALL = Recipe("dncnn", {"channels": 3, "filters": 8, "layers": 4}, steps=200, batch=4, patch=24, learning_rate=3e-3,
+               warmup=5, ema=0.9)  # fmt: skip
+
+
+def shot(scene: int, noise: int | None = None) -> np.ndarray:
+    """A smooth random colour picture, uint8, with or without noise."""
+    coarse = np.random.default_rng(scene).integers(60, 200, (6, 6, 3)).astype(np.uint8)
+    clean = np.asarray(Image.fromarray(coarse).resize((120, 120), Image.Resampling.BICUBIC))
+    if noise is None:
+        return clean
+    grain = np.random.default_rng(1000 * noise + scene).normal(0, 20, clean.shape)
+    return (clean + grain).round().clip(0, 255).astype(np.uint8)
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    noisy, clean = tmp_path / "noisy", tmp_path / "clean"
+    for folder in (noisy, clean):
+        folder.mkdir()
+    for scene in range(4):
+        Image.fromarray(shot(scene, noise=1)).save(noisy / f"{scene}.png")
+        Image.fromarray(shot(scene)).save(clean / f"{scene}.png")
+    return noisy, clean
+
+
+def test_a_network_learns_the_noise_of_pairs(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    output = tmp_path / "mine.safetensors"
+    card = fit_pairs(*folders, SMALL, Job(output))
+    assert card.training == "4 pairs of the folders noisy and clean"
+    assert card.noise == "of real pairs"
+    noisy, clean = (picture.astype(np.float32) / 255 for picture in (shot(9, noise=1), shot(9)))
+    assert psnr(load(str(output), device="cpu")(noisy), clean) > psnr(noisy, clean) + 2
+
+
+def test_pictures_that_make_no_pairs_are_named(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    job = Job(tmp_path / "x.safetensors")
+    Image.fromarray(shot(1)[:50]).save(folders[0] / "1.png")
+    with pytest.raises(PictureError, match=r"1.png is 120 x 50"):
+        fit_pairs(*folders, SMALL, job)
+    with pytest.raises(UsageError, match="single pair"):
+        fit_pairs(folders[0] / "0.png", folders[1] / "0.png", SMALL, job)
+
+
+def test_patches_are_of_both_frames_at_the_same_place() -> None:
+    frames = np.random.default_rng(0).random((40, 50, 3), np.float32)
+    source = Scenes([(frames, frames + 1)], count=1, device=CPU, seed=0, smallest=16)
+    first, second = source.patches(8, 16, torch.Generator().manual_seed(0))
+    assert torch.allclose(first + 1, second)
+    assert len({round(float(patch.sum()), 3) for patch in first}) == 8
+
+
+def test_of_large_scenes_only_crops_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    large = np.random.default_rng(0).random((300, 300, 3), np.float32)
+    monkeypatch.setattr(scenes, "MEMORY", 2 * 300 * 300 * 3 * 4)
+    monkeypatch.setattr(scenes, "CROP", 64)
+    source = Scenes([(large, large)] * 2, count=2, device=CPU, seed=0, smallest=16)
+    kept = sum(frames.numel() * 4 for frames in source._scenes)
+    assert 0.7 * scenes.MEMORY < kept <= scenes.MEMORY
+    assert {frames.shape for frames in source._scenes} == {(2, 3, 64, 64)}
+    with pytest.raises(UsageError, match="none of the pictures"):
+        Scenes([(large, large)], count=1, device=CPU, seed=0, smallest=301)
