@@ -4,7 +4,8 @@
 
 A folder holds either pairs, `NAME_real.png` and `NAME_mean.png`, the latter the mean of many shots, or a burst: frames
 of one scene, held by hand. A frame of a burst is compared with the mean of all others: patch by patch these are shifted
-onto it (phase correlation, to 1/20 pixel), and their brightness is fitted to it, by gain and offset for each channel.
+onto it (by cross-correlation, to 1/20 pixel) and their brightness is fitted to it, by gain and offset for each channel.
+What has moved in between does not count.
 """
 
 from __future__ import annotations
@@ -15,18 +16,17 @@ from pathlib import Path
 from statistics import mean
 
 import numpy as np
-from scipy.ndimage import gaussian_filter, shift
-from skimage.registration import phase_cross_correlation
 
 from denoise_cli.denoisers.catalogue import load
 from denoise_cli.denoisers.denoiser import Denoiser
+from denoise_cli.fitting.register import Place, drift, laid_upon
 from denoise_cli.images.formats import first_pixels
 from denoise_cli.images.image import Pixels
 from denoise_cli.measure.quality import psnr
 from denoise_cli.measure.sets import paired_set, read_pair
 from denoise_cli.noise.estimate import estimate_sigma
 
-SIDE, EDGE = 512, 32  # of a patch, and what of it is lost to shifting
+SIDE = 512  # of a patch
 ROWS, COLUMNS = 3, 4  # of patches in a frame
 BLURS = (0.5, 0.7, 0.85, 1.0, 1.2, 1.4, 1.7, 2.0, 2.5)
 CANDIDATES = (1.0, 2.0, 4.0, 6.0, 9.0, 13.0, 18.0, 25.0, 35.0)  # of levels
@@ -90,8 +90,12 @@ def level_by_neighbours(denoiser: Denoiser, noisy: Pixels) -> float:
 
 
 def score(result: Pixels, case: list[Patch]) -> float:
-    """The mean PSNR of the patches."""
-    return mean(psnr(result[rows, columns], truth) for rows, columns, truth in case)
+    """The mean PSNR of the patches, where the truth is known."""
+    ratios = []
+    for rows, columns, truth in case:
+        known = ~np.isnan(truth)
+        ratios.append(psnr(result[rows, columns][known], truth[known]))
+    return mean(ratios)
 
 
 def pairs(folder: Path) -> Iterator[Case]:
@@ -104,55 +108,15 @@ def burst(folder: Path) -> Iterator[Case]:
     frames = [first_pixels(path) for path in sorted(folder.iterdir())]
     height, width = frames[0].shape[:2]
     for number, frame in enumerate(frames):
-        others = frames[:number] + frames[number + 1 :]
-        patches = [
-            _registered(frame, others, int(top), int(left))
-            for top in np.linspace(0, height - SIDE, ROWS)
-            for left in np.linspace(0, width - SIDE, COLUMNS)
-        ]
-        yield frame, _fitted(frame, patches)
-
-
-def _registered(frame: Pixels, others: list[Pixels], top: int, left: int) -> Patch:
-    """The mean of the other frames, shifted onto a patch of this one."""
-    patch = frame[top : top + SIDE, left : left + SIDE]
-    shifted = []
-    for other in others:
-        there = other[top : top + SIDE, left : left + SIDE]
-        # In two steps, as a shift of many pixels leaves less to compare.
-        coarse, _, _ = phase_cross_correlation(_outline(patch), _outline(there))
-        down, across = (int(move) for move in coarse)
-        there = np.roll(there, (down, across), axis=(0, 1))
-        fine, _, _ = phase_cross_correlation(_outline(patch), _outline(there), upsample_factor=20)
-        shifted.append(shift(there, (*fine, 0), order=3, mode="nearest"))
-    inner = slice(EDGE, SIDE - EDGE)
-    rows, columns = slice(top + EDGE, top + SIDE - EDGE), slice(left + EDGE, left + SIDE - EDGE)
-    return rows, columns, np.mean(shifted, axis=0)[inner, inner]
-
-
-def _outline(patch: Pixels) -> Pixels:
-    """Gray, without noise and uneven light, faded out at the edges, so that only the scene is compared."""
-    gray = patch.mean(axis=2)
-    window = np.hanning(SIDE)
-    outline: Pixels = (gaussian_filter(gray, 1.5) - gaussian_filter(gray, 20)) * np.outer(window, window)
-    return outline
-
-
-def _fitted(frame: Pixels, patches: list[Patch]) -> list[Patch]:
-    """For each channel a gain for the frame, and an offset for each patch, as light flickers here and there."""
-    ours = np.concatenate([_centred(frame[rows, columns]) for rows, columns, _ in patches])
-    theirs = np.concatenate([_centred(truth) for _, _, truth in patches])
-    gain = (ours * theirs).sum(axis=0) / (theirs * theirs).sum(axis=0)
-    return [
-        (rows, columns, np.asarray(gain * (truth - truth.mean(axis=(0, 1))) + frame[rows, columns].mean(axis=(0, 1))))
-        for rows, columns, truth in patches
-    ]
-
-
-def _centred(patch: Pixels) -> Pixels:
-    """`[pixels, channels]` around the patch's mean."""
-    pixels: Pixels = (patch - patch.mean(axis=(0, 1))).reshape(-1, patch.shape[2])
-    return pixels
+        others = [(other, drift(frame, other)) for other in frames[:number] + frames[number + 1 :]]
+        patches = []
+        for top in np.linspace(0, height - SIDE, ROWS):
+            for left in np.linspace(0, width - SIDE, COLUMNS):
+                place = Place(int(top), int(left), SIDE)
+                truth = np.mean([laid_upon(frame, other, place, moved) for other, moved in others], axis=0)
+                rows, columns = slice(place.top, place.top + SIDE), slice(place.left, place.left + SIDE)
+                patches.append((rows, columns, truth))
+        yield frame, patches
 
 
 if __name__ == "__main__":

@@ -1,0 +1,120 @@
+"""Frames of one scene, taken by hand: one laid upon another, to a fraction of a pixel, where they show the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import gaussian_filter, maximum_filter, shift
+
+from denoise_cli.images.image import Pixels
+
+OVERVIEW = 1024  # pixels a side that tell how far whole frames are apart
+REACH = 16  # pixels that parts of a frame may move besides
+SUBPIXELS = 20
+ALIKE = 0.3  # correlation of outlines from which on a shift is believed
+FINE, COARSE = 1.5, 20.0  # pixels: outlines are what lies between, neither noise nor uneven light
+SMOOTH = 3.0  # pixels over which frames must agree
+OUTLIER = 5.0  # standard deviations
+
+
+@dataclass(frozen=True)
+class Place:
+    """A square of a frame."""
+
+    top: int
+    left: int
+    side: int
+
+    def of(self, frame: Pixels, margin: int = 0) -> Pixels:
+        """Its pixels and `margin` more on each side; what lies outside the frame is mirrored."""
+        rows = _mirrored(self.top - margin, self.side + 2 * margin, frame.shape[0])
+        columns = _mirrored(self.left - margin, self.side + 2 * margin, frame.shape[1])
+        pixels: Pixels = frame[rows[:, None], columns]
+        return pixels
+
+
+def drift(frame: Pixels, other: Pixels) -> tuple[int, int]:
+    """How far the scene has moved in `other`: rows and columns, as seen on small versions of both."""
+    step = max(1, -(-max(frame.shape[:2]) // OVERVIEW))
+    moved, _ = _shift(_shrunk(frame, step), _shrunk(other, step))
+    return round(moved[0] * step), round(moved[1] * step)
+
+
+def laid_upon(frame: Pixels, other: Pixels, place: Place, moved: tuple[int, int]) -> Pixels:
+    """`other` as `frame` would have it at a place: `[side, side, channels]`, moved, and in its light.
+
+    `moved` is the whole frames' drift, from which parts may differ by up to 16 pixels. Where the scene has changed, the
+    result is NaN; all of it where the place lies outside of `other`.
+    """
+    there = Place(place.top + moved[0], place.left + moved[1], place.side)
+    ours, theirs = place.of(frame, REACH), there.of(other, REACH)
+    (down, across), likeness = _shift(ours, theirs)
+    seen = likeness >= ALIKE and max(abs(down), abs(across)) <= REACH
+    if not seen:  # too little, such as sky: the whole frames' drift counts
+        down = across = 0.0
+    inside = slice(REACH, REACH + place.side)
+    result: Pixels = shift(theirs, (-down, -across, 0), order=3, mode="nearest")[inside, inside]
+    ours = ours[inside, inside]
+    result = _in_the_light_of(ours, result, gains=seen)
+    result[_changed(ours, result)] = np.nan
+    rows = there.top + down + np.arange(place.side)
+    columns = there.left + across + np.arange(place.side)
+    result[(rows < 0) | (rows > other.shape[0] - 1)] = np.nan
+    result[:, (columns < 0) | (columns > other.shape[1] - 1)] = np.nan
+    return result
+
+
+def _shift(ours: Pixels, theirs: Pixels) -> tuple[tuple[float, float], float]:
+    """How far `theirs` has moved (rows, columns), and how alike both are after that, -1 to 1."""
+    from skimage.registration import phase_cross_correlation
+
+    first, second = _outline(ours), _outline(theirs)
+    if not first.any() or not second.any():
+        return (0.0, 0.0), 0.0
+    back, _, _ = phase_cross_correlation(first, second, upsample_factor=SUBPIXELS, normalization=None)
+    second = shift(second, back, order=1)
+    norm = float(np.sqrt((first**2).sum() * (second**2).sum()))
+    return (-float(back[0]), -float(back[1])), float((first * second).sum()) / max(norm, 1e-12)
+
+
+def _outline(pixels: Pixels) -> Pixels:
+    """Gray, without noise and uneven light, faded out towards the edges."""
+    gray = pixels.mean(axis=2)
+    window = np.outer(np.hanning(gray.shape[0]), np.hanning(gray.shape[1]))
+    outline: Pixels = (gaussian_filter(gray, FINE) - gaussian_filter(gray, COARSE)) * window
+    return outline
+
+
+def _in_the_light_of(ours: Pixels, theirs: Pixels, *, gains: bool) -> Pixels:
+    """With the offset and, where there is something to see, the gain of each channel that bring `theirs` near."""
+    smooth = [gaussian_filter(pixels, (SMOOTH, SMOOTH, 0)).reshape(-1, ours.shape[2]) for pixels in (ours, theirs)]
+    means = [pixels.mean(axis=0) for pixels in smooth]
+    first, second = (pixels - mean for pixels, mean in zip(smooth, means, strict=True))
+    power = (second**2).sum(axis=0)
+    gain = ((first * second).sum(axis=0) / np.maximum(power, 1e-12)).clip(0.8, 1.25) if gains else 1.0
+    matched: Pixels = ((theirs - means[1]) * gain + means[0]).astype(np.float32)
+    return matched
+
+
+def _changed(ours: Pixels, theirs: Pixels) -> np.ndarray:
+    """Where the scene itself differs: bool `[height, width]`."""
+    difference = gaussian_filter(ours - theirs, (SMOOTH, SMOOTH, 0))
+    spread = np.median(np.abs(difference), axis=(0, 1)) / 0.6745
+    outside = (np.abs(difference) > OUTLIER * np.maximum(spread, 1e-4)).any(axis=2)
+    changed: np.ndarray = maximum_filter(outside, size=round(2 * SMOOTH) + 1)
+    return changed
+
+
+def _shrunk(pixels: Pixels, step: int) -> Pixels:
+    height, width = (length // step * step for length in pixels.shape[:2])
+    blocks = pixels[:height, :width].reshape(height // step, step, width // step, step, -1)
+    shrunk: Pixels = blocks.mean(axis=(1, 3))
+    return shrunk
+
+
+def _mirrored(start: int, count: int, length: int) -> np.ndarray:
+    """Positions from `start` on, those outside 0 to `length` mirrored back into it."""
+    period = np.abs(np.arange(start, start + count)) % max(1, 2 * (length - 1))
+    positions: np.ndarray = np.minimum(period, 2 * (length - 1) - period).clip(0)
+    return positions

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter, shift
+
+from denoise_cli.fitting.register import Place, drift, laid_upon
+
+SIDE = 320
+
+
+def scene(seed: int = 0) -> np.ndarray:
+    """Blobs of all sizes, float32 `[320, 320, 3]`."""
+    random = np.random.default_rng(seed)
+    sizes = [gaussian_filter(random.standard_normal((SIDE, SIDE, 3)), (size, size, 0)) * size for size in (2, 6, 15)]
+    return (0.5 + 0.3 * sum(sizes)).astype(np.float32)
+
+
+def shot(moved: tuple[float, float], seed: int, noise: float = 0.05) -> np.ndarray:
+    grain = np.random.default_rng(seed).normal(0, noise, (SIDE, SIDE, 3))
+    return (shift(scene(), (*moved, 0), order=3, mode="nearest") + grain).astype(np.float32)
+
+
+@pytest.mark.parametrize("moved", [(0, 0), (9, -14), (3.4, 5.7)])
+def test_a_moved_frame_is_laid_upon_another_under_noise(moved: tuple[float, float]) -> None:
+    first, second = shot((0, 0), seed=1), shot(moved, seed=2)
+    rough = drift(first, second)
+    assert np.abs(np.subtract(rough, moved)).max() <= 1
+    place = Place(100, 90, 128)
+    laid = laid_upon(first, second, place, rough)
+    error = laid - place.of(scene())
+    assert np.isnan(laid).mean() < 0.02
+    assert np.nanstd(gaussian_filter(np.nan_to_num(error), (3, 3, 0))) < 0.01  # noise aside
+    assert 0.6 * 0.05 < np.nanstd(error) < 1.1 * 0.05  # a fraction of a pixel's shift smooths some of the noise
+
+
+def test_other_light_is_matched() -> None:
+    first, second = shot((0, 0), seed=1), shot((2, 2), seed=2)
+    laid = laid_upon(first, 0.9 * second + 0.06, Place(64, 64, 128), (2, 2))
+    smooth = gaussian_filter(np.nan_to_num(laid - Place(64, 64, 128).of(scene())), (3, 3, 0))
+    assert np.abs(smooth).mean() < 0.01
+
+
+def test_what_moved_and_what_is_out_of_the_frame_is_unknown() -> None:
+    first, second = shot((0, 0), seed=1), shot((0, 0), seed=2)
+    second[150:170, 120:140] += 0.4
+    laid = laid_upon(first, second, Place(96, 96, 128), (0, 0))
+    missing = np.isnan(laid[..., 0])
+    assert missing[56:72, 26:42].all()
+    assert missing.mean() < 0.15
+    outside = laid_upon(first, shot((-40, 0), seed=3), Place(0, 0, 128), (-40, 0))
+    assert np.isnan(outside[:38]).all()
+    assert not np.isnan(outside[45:]).all()
+
+
+def test_where_there_is_nothing_to_see_the_whole_frames_drift_counts() -> None:
+    first, second = np.full((SIDE, SIDE, 3), 0.5, np.float32), np.full((SIDE, SIDE, 3), 0.5, np.float32)
+    grain = np.random.default_rng(0).normal(0, 0.05, (SIDE, SIDE, 3)).astype(np.float32)
+    laid = laid_upon(first, second + grain, Place(50, 50, 64), (5, 7))
+    assert np.allclose(laid[~np.isnan(laid)], Place(55, 57, 64).of(second + grain)[~np.isnan(laid)], atol=0.01)
+
+
+def test_places_beyond_the_edge_are_mirrored() -> None:
+    frame = np.arange(12, dtype=np.float32).reshape(3, 4, 1)
+    assert Place(0, 0, 3).of(frame, 2)[0, :, 0].tolist() == frame[2, [2, 1, 0, 1, 2, 3, 2], 0].tolist()
