@@ -1,0 +1,119 @@
+"""What a folder of noisy pictures holds: scenes that were taken more than once, and single shots."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
+
+from denoise_cli.errors import PictureError
+from denoise_cli.images.formats import read
+from denoise_cli.images.image import Pixels
+
+THUMBNAIL = 48  # pixels a side
+ALIKE = 0.95  # correlation of two thumbnails' structure from which on they show one scene
+WORTH_A_LOOK, DRIFT = 0.6, 2  # before shifting, by up to so many of a thumbnail's pixels
+STRUCTURE = 0.004  # standard deviation that a thumbnail needs to show a scene at all
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A picture: a file's page."""
+
+    path: Path
+    page: int = 0
+
+    def __str__(self) -> str:
+        return str(self.path) if self.page == 0 else f"{self.path}, page {self.page + 1}"
+
+
+@dataclass(frozen=True)
+class Survey:
+    """`scenes`: the frames of each that has two or more. `singles`: all others."""
+
+    scenes: tuple[tuple[Frame, ...], ...]
+    singles: tuple[Frame, ...]
+
+    def __str__(self) -> str:
+        frames = sorted(len(scene) for scene in self.scenes)
+        span = (
+            f"{frames[0]}" if frames and frames[0] == frames[-1] else f"{frames[0]} to {frames[-1]}" if frames else ""
+        )
+        parts = [f"{len(frames)} scene{'s' if len(frames) > 1 else ''} of {span} frames"] if frames else []
+        if self.singles:
+            parts.append(f"{len(self.singles)} single shot{'s' if len(self.singles) > 1 else ''}")
+        return " and ".join(parts)
+
+
+def survey(files: Sequence[Path]) -> Survey:
+    """Frames show one scene when they have one size and look the same once they are small, noise and drift aside.
+
+    Raises PictureError for a file that cannot be read.
+    """
+    frames: list[Frame] = []
+    kinds: list[tuple[int, ...]] = []
+    thumbnails: list[np.ndarray] = []
+    for path in files:
+        for page, pixels in enumerate(pages(path)):
+            frames.append(Frame(path, page))
+            kinds.append(pixels.shape)
+            thumbnails.append(_thumbnail(pixels))
+    groups = _alike(kinds, np.stack(thumbnails)) if frames else []
+    scenes = tuple(tuple(frames[number] for number in group) for group in groups if len(group) > 1)
+    singles = tuple(frames[group[0]] for group in groups if len(group) == 1)
+    return Survey(scenes, singles)
+
+
+def pages(path: Path) -> Iterator[Pixels]:
+    """The pixels of each page of a file, one after the other.
+
+    Raises PictureError, which names the file.
+    """
+    try:
+        with path.open("rb") as file:
+            for image in read(file).images:
+                yield image.pixels
+    except (PictureError, OSError) as error:
+        raise PictureError(f"{path} {error}") from error
+
+
+def _thumbnail(pixels: Pixels) -> np.ndarray:
+    """Structure of a few dozen pixels a side, of length 1: float `[side * side]`, zero where there is none."""
+    gray = pixels.mean(axis=2)
+    rows, columns = (np.linspace(0, length, min(THUMBNAIL, length) + 1).astype(int) for length in gray.shape)
+    sums = np.add.reduceat(np.add.reduceat(gray, rows[:-1], axis=0), columns[:-1], axis=1)
+    small = sums / np.outer(np.diff(rows), np.diff(columns))
+    small = gaussian_filter(small, 1.0) - small.mean()
+    full = np.zeros((THUMBNAIL, THUMBNAIL))
+    full[: small.shape[0], : small.shape[1]] = small
+    vector = full.ravel()
+    norm = float(np.linalg.norm(vector))
+    if norm < STRUCTURE * THUMBNAIL * max(1e-6, float(np.abs(gray).mean())):
+        return np.zeros_like(vector)
+    unit: np.ndarray = vector / norm
+    return unit
+
+
+def _alike(kinds: Sequence[tuple[int, ...]], thumbnails: np.ndarray) -> list[list[int]]:
+    """Groups of numbers, in order; a frame joins the first group whose first frame it looks like."""
+    groups: list[list[int]] = []
+    for number, (kind, thumbnail) in enumerate(zip(kinds, thumbnails, strict=True)):
+        for group in groups:
+            if kinds[group[0]] == kind and _likeness(thumbnails[group[0]], thumbnail) > ALIKE:
+                group.append(number)
+                break
+        else:
+            groups.append([number])
+    return groups
+
+
+def _likeness(first: np.ndarray, second: np.ndarray) -> float:
+    """Correlation, the best of all shifts by a few pixels."""
+    if float(first @ second) < WORTH_A_LOOK:
+        return 0.0
+    square = second.reshape(THUMBNAIL, THUMBNAIL)
+    shifts = [(down, across) for down in range(-DRIFT, DRIFT + 1) for across in range(-DRIFT, DRIFT + 1)]
+    return max(float(first @ np.roll(square, move, axis=(0, 1)).ravel()) for move in shifts)

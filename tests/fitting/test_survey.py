@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from denoise_cli.errors import PictureError
+from denoise_cli.fitting.survey import Frame, survey
+
+
+def shot(scene: int, frame: int, moved: int = 0, light: float = 1.0) -> np.ndarray:
+    """A noisy uint8 picture of a scene."""
+    coarse = np.random.default_rng(scene).integers(40, 200, (9, 9, 3)).astype(np.uint8)
+    clean = np.asarray(Image.fromarray(coarse).resize((300, 240), Image.Resampling.BICUBIC)).astype(float)
+    grain = np.random.default_rng(100 + 10 * scene + frame).normal(0, 25, clean.shape)
+    return np.clip(np.roll(clean, moved, axis=1) * light + grain, 0, 255).astype(np.uint8)
+
+
+def test_frames_of_a_scene_are_found_whatever_their_names(tmp_path: Path) -> None:
+    shots = [shot(1, 0), shot(2, 0), shot(1, 1, moved=4), shot(3, 0), shot(2, 1, light=0.9), shot(1, 2, moved=-3)]
+    files = []
+    for number, picture in enumerate(shots):
+        files.append(tmp_path / f"{number}.png")
+        Image.fromarray(picture).save(files[-1])
+    found = survey(files)
+    assert found.scenes == (tuple(Frame(files[n]) for n in (0, 2, 5)), tuple(Frame(files[n]) for n in (1, 4)))
+    assert found.singles == (Frame(files[3]),)
+    assert str(found) == "2 scenes of 2 to 3 frames and 1 single shot"
+
+
+def test_pages_of_a_stack_are_frames(tmp_path: Path) -> None:
+    stack = tmp_path / "stack.tif"
+    tifffile.imwrite(stack, np.stack([shot(1, 0), shot(1, 1), shot(4, 0)]).astype(np.uint16) * 200, photometric="rgb")
+    found = survey([stack])
+    assert found.scenes == ((Frame(stack, 0), Frame(stack, 1)),)
+    assert found.singles == (Frame(stack, 2),)
+    assert str(found.singles[0]).endswith("stack.tif, page 3")
+
+
+def test_sizes_and_pictures_that_show_nothing_make_no_scene(tmp_path: Path) -> None:
+    plain = [np.full((100, 100, 3), 128, np.uint8) for _ in range(2)]
+    files = []
+    for number, picture in enumerate([*plain, shot(1, 0), shot(1, 1)[:200]]):
+        files.append(tmp_path / f"{number}.png")
+        Image.fromarray(picture).save(files[-1])
+    assert survey(files).scenes == ()
+    assert len(survey(files).singles) == 4
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.png"
+    broken.write_text("no picture")
+    with pytest.raises(PictureError, match=r"broken.png is not a picture"):
+        survey([broken])
