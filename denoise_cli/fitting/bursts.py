@@ -1,0 +1,93 @@
+"""Bursts in memory: each frame of a scene beside what the other frames say about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+import numpy as np
+
+from denoise_cli.errors import PictureError
+from denoise_cli.fitting.register import REACH, Place, drift, laid_upon
+from denoise_cli.fitting.survey import Frame, pages
+from denoise_cli.images.image import Pixels
+
+MOST = 16  # frames of a scene that are used; more hardly say more
+KNOWN = 0.5  # share of a crop that has to be seen in other frames
+
+
+Triple = tuple[Pixels, Pixels, Pixels]
+
+
+def witnesses(
+    scene: Sequence[Frame], *, crops: int, side: int, random: np.random.Generator, median: bool = False
+) -> Iterator[list[Triple]]:
+    """For up to `crops` places of `side` pixels a side, apart from each other: each frame there, and its witnesses.
+
+    These are the mean of one half of the other frames and that of the rest, registered; NaN where the scene has
+    changed. Their noise and the frame's own are independent, so that they may serve as its targets (Noise2Noise,
+    Lehtinen et al. 2018), and the two halves' as well, so that together they tell a result's true error. Of two frames
+    only one is another, and both halves are the same. `median` takes medians instead of means, which impulses do not
+    move.
+    Raises PictureError where the frames have no area of that size in common.
+    """
+    scene = scene[:MOST]
+    moved = _drifts(scene)
+    places = _places(_size(scene), moved, side)
+    if not places:
+        raise PictureError(f"{scene[0]} and its scene's other frames have no {side} x {side} pixels in common")
+    chosen = [places[number] for number in random.permutation(len(places))[:crops]]
+    cuts = [
+        [Place(place.top + down, place.left + across, side).of(pixels, REACH) for place in chosen]
+        for pixels, (down, across) in zip(_read(scene), moved, strict=True)
+    ]
+    for frames in zip(*cuts, strict=True):
+        triples = [_triple(frames, number, Place(REACH, REACH, side), median) for number in range(len(frames))]
+        if known := [triple for triple in triples if min(np.isfinite(half).mean() for half in triple[1:]) > KNOWN]:
+            yield known
+
+
+def _triple(frames: Sequence[Pixels], number: int, place: Place, median: bool) -> Triple:
+    frame = frames[number]
+    others = [laid_upon(frame, other, place, (0, 0)) for other in (*frames[:number], *frames[number + 1 :])]
+    one, other = (_together(half, median) for half in (others[::2], others[1::2] or others))
+    return place.of(frame), one, other
+
+
+def _places(size: tuple[int, int], moved: Sequence[tuple[int, int]], side: int) -> list[Place]:
+    """The cells of a grid over what all frames show."""
+    starts = []
+    for axis in (0, 1):
+        moves = [move[axis] for move in moved]
+        starts.append(range(max(0, -min(moves)), size[axis] - max(0, max(moves)) - side + 1, side))
+    return [Place(top, left, side) for top in starts[0] for left in starts[1]]
+
+
+def _together(frames: Sequence[Pixels], median: bool) -> Pixels:
+    stack = np.stack(frames)
+    result: Pixels = (np.median(stack, axis=0) if median else stack.mean(axis=0)).astype(np.float32)
+    return result
+
+
+def _drifts(scene: Sequence[Frame]) -> list[tuple[int, int]]:
+    """How far the scene has moved in each frame since the first."""
+    first: Pixels | None = None
+    moves = []
+    for pixels in _read(scene):
+        first = pixels if first is None else first
+        moves.append(drift(first, pixels))
+    return moves
+
+
+def _size(scene: Sequence[Frame]) -> tuple[int, int]:
+    height, width = next(_read(scene[:1])).shape[:2]
+    return height, width
+
+
+def _read(scene: Sequence[Frame]) -> Iterator[Pixels]:
+    """The frames' pixels, one after the other; a file of many pages is read once."""
+    for path, frames in groupby(scene, key=lambda frame: frame.path):
+        wanted = {frame.page for frame in frames}
+        for number, pixels in enumerate(pages(path)):
+            if number in wanted:
+                yield pixels
