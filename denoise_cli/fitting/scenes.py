@@ -1,4 +1,4 @@
-"""Pictures of the same scenes in memory, two or more of each, and random patches of two at the same place."""
+"""Pictures of the same scenes in memory, and random patches of them at the same place in all frames."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Scenes:
     def __init__(
         self, scenes: Iterable[Sequence[Pixels]], *, count: int, device: torch.device, seed: int, smallest: int
     ) -> None:
-        """`scenes`: for each, two or more aligned frames `[height, width, channels]`, 1.0 = white; `count` of them.
+        """`scenes`: for each, as many aligned frames `[height, width, channels]`, 1.0 = white; `count` scenes.
 
         Those smaller than `smallest` pixels a side are left out. Raises UsageError when none is left.
         """
@@ -39,7 +39,7 @@ class Scenes:
         self._area = torch.tensor([float(scene.shape[2] * scene.shape[3]) for scene in self._scenes])
 
     def patches(self, count: int, size: int, random: torch.Generator) -> torch.Tensor:
-        """Float32 `[2, count, channels, size, size]`: of the first two frames, flipped and turned at random."""
+        """Float32 `[frames, count, channels, size, size]`, flipped and turned at random."""
         chosen = torch.multinomial(self._area, count, replacement=True, generator=random)
         places = torch.rand(count, 2, generator=random)
         turns = torch.randint(0, 8, (count,), generator=random)
@@ -48,7 +48,7 @@ class Scenes:
             frames = self._scenes[number]
             top = int(down * (frames.shape[2] - size + 1))
             left = int(right * (frames.shape[3] - size + 1))
-            patch = frames[:2, :, top : top + size, left : left + size]
+            patch = frames[:, :, top : top + size, left : left + size]
             patch = torch.rot90(patch, turn % 4, (2, 3))
             patches.append(patch.flip(3) if turn >= 4 else patch)
         return torch.stack(patches, dim=1)

@@ -1,0 +1,151 @@
+"""Learning from noisy targets: another shot of the scene, or another part of the same shot's pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+
+from denoise_cli.fitting.noisy import told
+from denoise_cli.fitting.scenes import Scenes
+from denoise_cli.networks.blocks import Network, with_sigma
+from denoise_cli.runtime.precision import autocast
+
+HELD_OUT_PATCHES = 16
+REGULARISER = 2.0  # of Neighbor2Neighbor, at its full weight
+LEAST_ERROR = 1e-7  # of a measured mean square error, which noise may bring below zero
+
+
+@dataclass(frozen=True)
+class Noise2Noise:
+    """Frames as inputs, what other frames say as targets (Lehtinen et al. 2018).
+
+    Each scene has three pictures: the frame, and two independent witnesses of the same place, NaN where they know
+    nothing. `squared`: the mean square as the loss, whose minimiser is the mean of all targets; otherwise the mean of
+    absolute differences, whose minimiser is their median, which clipping and impulses do not move.
+    """
+
+    scenes: Scenes
+    held_out: Scenes
+    batch: int
+    patch: int
+    device: torch.device
+    squared: bool = True
+
+    def loss(self, network: Network, random: torch.Generator) -> torch.Tensor:
+        noisy, one, other = self.scenes.patches(self.batch, self.patch, random)
+        target = (one + other) / 2
+        result = restored(network, noisy, self.device, levels(network, noisy, random))
+        return distance(result, target, squared=self.squared)
+
+    @torch.no_grad()
+    def psnr(self, network: Network) -> float:
+        """The true one, though no clean picture is known: the witnesses' errors are independent of the result's."""
+        random = torch.Generator().manual_seed(0)
+        noisy, one, other = self.held_out.patches(HELD_OUT_PATCHES, self.patch, random)
+        return true_psnr(restored(network, noisy, self.device, levels(network, noisy)), noisy, one, other)
+
+
+@dataclass(frozen=True)
+class Neighbor2Neighbor:
+    """Single shots: of every four pixels one makes the input and one beside it the target (Huang et al. 2021).
+
+    `stride`: how far apart the four are; more than 1 where the noise of neighbouring pixels is alike.
+    """
+
+    scenes: Scenes
+    held_out: Scenes
+    batch: int
+    patch: int
+    device: torch.device
+    stride: int = 1
+    squared: bool = True
+
+    def loss(self, network: Network, random: torch.Generator) -> torch.Tensor:
+        (noisy,) = self.scenes.patches(self.batch, self.patch, random)
+        first, second = pick(self.batch, self.patch // (2 * self.stride), random)
+        one, other = (sampled(noisy, choice, self.stride) for choice in (first, second))
+        level = levels(network, noisy, random)
+        result = restored(network, one, self.device, self._of_parts(level))
+        with torch.no_grad():  # what sub-sampling itself does to the picture: the same pixels of the whole's result
+            whole = restored(network, noisy, self.device, level)
+            difference = sampled(whole, first, self.stride) - sampled(whole, second, self.stride)
+        reconstruction = distance(result, other, squared=self.squared)
+        return reconstruction + REGULARISER * distance(result - difference, other, squared=self.squared)
+
+    @torch.no_grad()
+    def psnr(self, network: Network) -> float:
+        """Of results on every other pixel against those beside; their noise is in it, so it only serves to compare."""
+        random = torch.Generator().manual_seed(0)
+        (noisy,) = self.held_out.patches(HELD_OUT_PATCHES, self.patch, random)
+        first, second = pick(len(noisy), self.patch // (2 * self.stride), random)
+        one, other = (sampled(noisy, choice, self.stride) for choice in (first, second))
+        result = restored(network, one, self.device, self._of_parts(levels(network, noisy)))
+        return float(-10 * distance(result, other, squared=True).log10())
+
+    def _of_parts(self, level: torch.Tensor | None) -> torch.Tensor | None:
+        return None if level is None else level.repeat_interleave(self.stride**2, dim=0)
+
+
+def restored(network: Network, noisy: torch.Tensor, device: torch.device, level: torch.Tensor | None) -> torch.Tensor:
+    """A network's result on patches, told the level if it takes one: none is zero."""
+    x = with_sigma(noisy, 0.0 if level is None else level) if network.takes_sigma else noisy
+    with autocast(device):
+        result: torch.Tensor = network(x.contiguous(memory_format=torch.channels_last))
+    return result.float()
+
+
+def levels(network: Network, noisy: torch.Tensor, random: torch.Generator | None = None) -> torch.Tensor | None:
+    """What a network that is told the level would be told of these patches, `[batch, 1, 1, 1]`, by its own judgement.
+
+    With `random` only about that, so that it learns to act on levels that are given as well.
+    """
+    if not network.takes_sigma or network.level is None:
+        return None
+    with torch.no_grad():
+        sigma: torch.Tensor = network.level(noisy).reshape(-1, 1, 1, 1)
+    return sigma if random is None else told(sigma, random)
+
+
+def distance(result: torch.Tensor, target: torch.Tensor, *, squared: bool) -> torch.Tensor:
+    """The mean of squared or absolute differences, where the target is known."""
+    known = ~target.isnan()
+    difference = torch.where(known, result - target.nan_to_num(), 0.0)
+    error = difference.square() if squared else difference.abs()
+    return error.sum() / known.sum().clamp(min=1)
+
+
+def true_psnr(result: torch.Tensor, noisy: torch.Tensor, one: torch.Tensor, other: torch.Tensor) -> float:
+    """PSNR in dB against what no one has seen, from two witnesses whose errors are independent of each other.
+
+    The mean of (result - one) (result - other) is that of (result - truth) squared. Where both are the same shot, its
+    noise is taken off, which is as strong as that of the noisy one.
+    """
+    known = ~(one + other).isnan()
+    first, second = (torch.where(known, result - witness.nan_to_num(), 0.0) for witness in (one, other))
+    error = (first * second).sum() / known.sum().clamp(min=1)
+    if torch.equal(one[known], other[known]):
+        error = error - distance(noisy, one, squared=True) / 2
+    return float(-10 * error.clamp(min=LEAST_ERROR).log10())
+
+
+def pick(count: int, side: int, random: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    """For each cell of four pixels the numbers of two that lie side by side: int `[count, 1, side, side]` each."""
+    sides = torch.tensor([[0, 1], [1, 0], [0, 2], [2, 0], [1, 3], [3, 1], [2, 3], [3, 2]])
+    chosen = sides[torch.randint(0, len(sides), (count, 1, side, side), generator=random)]
+    return chosen[..., 0], chosen[..., 1]
+
+
+def sampled(x: torch.Tensor, choice: torch.Tensor, stride: int) -> torch.Tensor:
+    """One pixel of each cell of four that are `stride` apart: `[batch * stride**2, channels, side, side]`.
+
+    `choice`: int `[batch, 1, side, side]`, 0 to 3 by rows; the same for all of the `stride**2` interleaved pictures.
+    """
+    batch, channels = x.shape[:2]
+    if stride > 1:
+        x = F.pixel_unshuffle(x, stride).reshape(batch, channels, stride**2, *(side // stride for side in x.shape[2:]))
+        x = x.transpose(1, 2).flatten(0, 1)
+    cells = F.pixel_unshuffle(x, 2).reshape(len(x), channels, 4, *(side // 2 for side in x.shape[2:]))
+    chosen = choice.to(x.device).repeat_interleave(stride**2, dim=0)[:, :, None].expand(-1, channels, -1, -1, -1)
+    return cells.gather(2, chosen).squeeze(2)

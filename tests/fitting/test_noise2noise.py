@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from denoise_cli.fitting.loop import train
+from denoise_cli.fitting.noise2noise import Neighbor2Neighbor, Noise2Noise, distance, pick, sampled, true_psnr
+from denoise_cli.fitting.recipe import Recipe
+from denoise_cli.fitting.scenes import Scenes
+from denoise_cli.networks import build
+from tests.conftest import toy_network
+
+CPU = torch.device("cpu")
+SIGMA = 0.1
+SMALL = Recipe("dncnn", {"channels": 3, "filters": 8, "layers": 4}, steps=200, batch=4, patch=32, learning_rate=3e-3,
+               warmup=5, ema=0.9)  # fmt: skip
+
+
+def clean(scene: int) -> np.ndarray:
+    coarse = np.random.default_rng(scene).integers(60, 200, (6, 6, 3)).astype(np.uint8)
+    return np.asarray(Image.fromarray(coarse).resize((96, 96), Image.Resampling.BICUBIC)).astype(np.float32) / 255
+
+
+def shots(scene: int, count: int) -> list[np.ndarray]:
+    random = np.random.default_rng(1000 + scene)
+    return [(clean(scene) + random.normal(0, SIGMA, (96, 96, 3))).astype(np.float32) for _ in range(count)]
+
+
+def scenes(numbers: range, count: int) -> Scenes:
+    frames = [shots(number, count) for number in numbers]
+    return Scenes(frames, count=len(frames), device=CPU, seed=0, smallest=32)
+
+
+def real_psnr(network: torch.nn.Module) -> float:
+    """On a scene that was in no training."""
+    noisy = torch.from_numpy(shots(9, 1)[0].transpose(2, 0, 1).copy())[None]
+    with torch.inference_mode():
+        error = network(noisy)[0].permute(1, 2, 0).numpy() - clean(9)
+    return -10 * math.log10(np.square(error).mean())
+
+
+def test_noise_is_unlearnt_from_other_noise() -> None:
+    objective = Noise2Noise(scenes(range(4), 3), scenes(range(4, 6), 3), 4, 32, CPU)
+    torch.manual_seed(0)
+    network = train(build("dncnn", SMALL.arguments), SMALL, objective, device=CPU)
+    assert real_psnr(network) > 20 + 3
+    assert objective.psnr(network) == pytest.approx(real_psnr(network), abs=1.5)
+
+
+def test_noise_is_unlearnt_from_single_shots() -> None:
+    objective = Neighbor2Neighbor(scenes(range(4), 1), scenes(range(4, 6), 1), 4, 32, CPU)
+    torch.manual_seed(0)
+    start = build("dncnn", SMALL.arguments)
+    before = objective.psnr(start.eval())
+    network = train(start, SMALL, objective, device=CPU)
+    assert real_psnr(network) > 20 + 2
+    assert objective.psnr(network) > before + 1
+
+
+@pytest.mark.parametrize("objective", [Noise2Noise, Neighbor2Neighbor])
+def test_networks_that_are_told_the_level_judge_it_themselves(
+    objective: type[Noise2Noise | Neighbor2Neighbor],
+) -> None:
+    source = scenes(range(2), 3 if objective is Noise2Noise else 1)
+    loss = objective(source, source, 2, 64, CPU).loss(toy_network("unet"), torch.Generator().manual_seed(0))
+    assert loss.isfinite()
+    assert loss.requires_grad
+
+
+def test_unknown_targets_do_not_count() -> None:
+    result, target = torch.zeros(1, 1, 2, 2), torch.tensor([[[[1.0, 3.0], [torch.nan, torch.nan]]]])
+    assert distance(result, target, squared=False) == 2
+    assert distance(result, target, squared=True) == 5
+
+
+def test_witnesses_tell_the_true_psnr_of_any_result() -> None:
+    truth = torch.rand(8, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    noisy, one, other = (truth + SIGMA * torch.randn(truth.shape) for _ in range(3))
+    one[:, :, :5] = torch.nan
+    result = truth + 0.05
+    assert true_psnr(result, noisy, one, other) == pytest.approx(-20 * math.log10(0.05), abs=0.3)
+    assert true_psnr(result, noisy, one, one) == pytest.approx(-20 * math.log10(0.05), abs=0.5)
+    assert true_psnr(noisy, noisy, one, other) == pytest.approx(20, abs=0.1)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_sub_sampled_pixels_are_neighbours(stride: int) -> None:
+    rows, columns = torch.meshgrid(torch.arange(16.0), torch.arange(16.0), indexing="ij")
+    places = torch.stack([rows, columns])[None].expand(3, -1, -1, -1)
+    first, second = pick(3, 8 // stride, torch.Generator().manual_seed(0))
+    one, other = sampled(places, first, stride), sampled(places, second, stride)
+    assert one.shape == (3 * stride**2, 2, 8 // stride, 8 // stride)
+    assert ((one - other).abs().sum(dim=1) == stride).all()
+    assert len({tuple(place) for place in one[: stride**2].permute(0, 2, 3, 1).reshape(-1, 2).tolist()}) == 64
