@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+
+from denoise_cli.noise.measure import noise_facts
+from denoise_cli.noise.spec import NoiseRange
+from denoise_cli.noise.synthetic import add_noise
+
+
+def scene(seed: int = 0, side: int = 384) -> np.ndarray:
+    """Half soft light from dark to bright, half texture."""
+    random = np.random.default_rng(seed)
+    ramp = np.tile(np.linspace(0.15, 0.85, side)[None, :, None], (side, 1, 3))
+    ramp[: side // 2] += 0.1 * gaussian_filter(random.standard_normal((side // 2, side, 3)), (1.5, 1.5, 0))
+    return ramp.astype(np.float32)
+
+
+@pytest.mark.parametrize("sigma", [3, 12, 25])
+def test_white_noise_is_measured_beside_texture(sigma: float) -> None:
+    facts = noise_facts([add_noise(scene(), NoiseRange.parse(f"gaussian:{sigma}"), np.random.default_rng(1))])
+    assert facts.sigma == pytest.approx(sigma, rel=0.12)
+    assert facts.grain == 1
+    assert max(abs(value) for value in facts.correlation) < 0.1
+    assert all(value == pytest.approx(sigma, rel=0.2) for _, value in facts.curve)
+
+
+def test_shot_noise_grows_with_the_light() -> None:
+    light = scene()
+    noisy = np.random.default_rng(0).poisson(light * 200).astype(np.float32) / 200
+    for brightness, sigma in noise_facts([noisy]).curve:
+        assert sigma == pytest.approx(255 * np.sqrt(brightness / 200), rel=0.2)
+    assert "in the shadows" in str(noise_facts([noisy]))
+
+
+def test_grain_is_told_by_its_width() -> None:
+    grain = np.random.default_rng(0).normal(0, 0.2, (384, 384, 3))
+    wide = gaussian_filter(grain, (1.2, 1.2, 0))
+    facts = noise_facts([(scene() + wide).astype(np.float32)])
+    assert facts.grain == 3
+    assert facts.sigma == pytest.approx(255 * wide.std(), rel=0.2)
+    assert "grain 3 pixels wide" in str(facts)
+
+
+def test_impulses_and_clipping_are_counted() -> None:
+    struck = add_noise(scene(), NoiseRange.parse("salt-pepper:20"), np.random.default_rng(0))
+    assert noise_facts([struck]).impulses == pytest.approx(0.2, abs=0.05)
+    dark = np.clip(np.random.default_rng(0).normal(0, 0.05, (128, 128, 1)), 0, 1).astype(np.float32)
+    facts = noise_facts([dark])
+    assert facts.clipped == pytest.approx(0.5, abs=0.05)
+    assert facts.impulses < 0.001
+
+
+def test_pictures_without_noise_or_too_small_to_tell() -> None:
+    assert noise_facts([np.full((100, 100, 3), 0.5, np.float32)]).sigma == pytest.approx(0, abs=1e-6)
+    assert str(noise_facts([np.full((5, 5, 3), 0.5, np.float32)])) == "no noise to be seen"
