@@ -13,10 +13,18 @@ from denoise_cli.networks.blocks import Network
 from denoise_cli.networks.cae import CAE
 from denoise_cli.networks.cnn import CNN
 from denoise_cli.networks.dncnn import DnCNN
+from denoise_cli.networks.profiled import Profiled
 from denoise_cli.networks.unet import UNet
 from denoise_cli.networks.win5rb import Win5RB
 
-ARCHITECTURES: dict[str, type[Network]] = {"cnn": CNN, "cae": CAE, "dncnn": DnCNN, "win5rb": Win5RB, "unet": UNet}
+ARCHITECTURES: dict[str, type[Network]] = {
+    "cnn": CNN,
+    "cae": CAE,
+    "dncnn": DnCNN,
+    "win5rb": Win5RB,
+    "unet": UNet,
+    "profiled": Profiled,
+}
 
 LARGEST_ARGUMENT = 4096  # of layers or filters; card and arguments may come from a stranger
 

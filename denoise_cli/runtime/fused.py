@@ -13,6 +13,8 @@ import torch.nn.functional as F
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from denoise_cli.networks.blocks import Network
+
 
 class FusedConv(nn.Module):
     """A convolution and, with `relu`, its ReLU, in one call of oneDNN: the one that torch's own compiler makes.
@@ -53,7 +55,8 @@ def fused(network: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Mo
     faster = copy.deepcopy(network).eval().requires_grad_(False).to(device)
     one_call = device.type == "cpu" and has_one_call(dtype)
     for name, part in list(faster.named_children()):
-        setattr(faster, name, Lowered(_folded(part, one_call), dtype))
+        inner = isinstance(part, Network)  # whose own skips keep full precision
+        setattr(faster, name, fused(part, device, dtype) if inner else Lowered(_folded(part, one_call), dtype))
     return faster.to(memory_format=torch.channels_last)  # type: ignore[no-any-return, call-overload]
 
 

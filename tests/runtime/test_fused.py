@@ -20,7 +20,7 @@ CPU = torch.device("cpu")
 @torch.inference_mode()
 def test_folded_and_fused_equals_plain(architecture: str) -> None:
     network = toy_network(architecture)
-    x = toy_input(network, 40, 44)
+    x = toy_input(network, 40, 48)
     assert (fused(network, CPU, torch.float32)(x) - network(x)).abs().max() < 1e-5
 
 
@@ -31,7 +31,7 @@ def test_without_the_one_call_the_result_is_the_same(architecture: str, monkeypa
     network = toy_network(architecture)
     plain = fused(network, CPU, torch.float32)
     assert not any(layer.one_call for layer in plain.modules() if isinstance(layer, FusedConv))
-    x = toy_input(network, 40, 44)
+    x = toy_input(network, 40, 48)
     assert (plain(x) - network(x)).abs().max() < 1e-5
 
 
