@@ -13,8 +13,10 @@ from denoise_cli.cli import options
 
 if TYPE_CHECKING:
     from denoise_cli.fitting.loop import Status
+    from denoise_cli.fitting.recipe import Recipe
 
-PATHS = ("--clean", "--pairs", "--from", "-o", "--output")
+SCRATCH = "scratch"
+PATHS = ("--clean", "--noisy-only", "--pairs", "--from", "-o", "--output")
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -28,16 +30,26 @@ def fit(
         Optional[tuple[Path, Path]],
         typer.Option(metavar="NOISY CLEAN", help="Two folders: noisy pictures, and clean ones of the same names."),
     ] = None,
+    noisy_only: Annotated[
+        Optional[Path], typer.Option(metavar="DIR", help="Noisy pictures to learn from, where nothing clean exists.")
+    ] = None,
     model: Annotated[
-        str,
+        Optional[str],
         typer.Option(
-            "-m", "--model", metavar="RECIPE", help="A recipe: unet, photo, cnn, cae, dncnn, win5rb and others."
+            "-m",
+            "--model",
+            metavar="RECIPE",
+            help="A recipe: unet (the default), photo, cnn, cae, dncnn, win5rb and others.",
         ),
-    ] = "unet",
+    ] = None,
     noise: Annotated[Optional[str], typer.Option(help="Kind and range of levels, such as gaussian:0-55.")] = None,
     start: Annotated[
         Optional[str],
-        typer.Option("--from", metavar="NAME|FILE", help="The network to start from. Default: from scratch."),
+        typer.Option(
+            "--from",
+            metavar="NAME|FILE|scratch",
+            help="The network to start from. Default: photo for noisy pictures, otherwise from scratch.",
+        ),
     ] = None,
     gray: Annotated[bool, typer.Option("--gray", help="A network for gray pictures.")] = False,
     steps: Annotated[Optional[int], typer.Option(min=1, help="Updates of the weights.")] = None,
@@ -47,66 +59,72 @@ def fit(
     data: Annotated[str, typer.Option(help="For the card: what the photos are, and their licence.")] = "",
     seed: options.Seed = 0,
     device: options.Device = "auto",
+    keep_anyway: Annotated[
+        bool, typer.Option("--keep-anyway", help="Write what was learnt from noisy pictures even if it does not help.")
+    ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a weights file that is there already.")
     ] = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Train a denoiser on clean photos with synthetic noise, as the bundled weights were, or on real pairs.
+    """Train a denoiser: on clean photos with synthetic noise, as the bundled ones were, on real pairs, or on noisy
+    pictures alone.
 
     A checkpoint lies beside the output while the training runs. Stopped by Ctrl-C or otherwise, the same command goes
     on from it.
     """
-    from dataclasses import replace
-
     from denoise_cli.denoisers.catalogue import weights_file
     from denoise_cli.errors import UsageError
     from denoise_cli.fitting.clean import fit_clean
     from denoise_cli.fitting.job import Job
+    from denoise_cli.fitting.noisy_only import fit_noisy_only
     from denoise_cli.fitting.pairs import fit_pairs
-    from denoise_cli.fitting.recipes import NEED_A_START, SUMMARIES, recipe
+    from denoise_cli.fitting.recipes import SUMMARIES
 
-    if clean is not None and pairs is not None:
-        raise UsageError("--clean and --pairs exclude each other")
-    if pairs is not None and noise is not None:
-        raise UsageError("--noise goes with --clean; pairs have noise of their own")
+    if sum(place is not None for place in (clean, pairs, noisy_only)) != 1:
+        raise UsageError("name what to learn from, with one of --noisy-only, --pairs and --clean")
+    if clean is None and noise is not None:
+        raise UsageError("--noise goes with --clean; other pictures have noise of their own")
     if output.exists() and not overwrite:
         raise UsageError(f"{output} is there already; --overwrite replaces it")
     if output.suffix != ".safetensors":
         raise UsageError(f"-o {output}: a weights file's name ends in .safetensors")
-    chosen = recipe(model)
-    if model in NEED_A_START and start is None:
-        raise UsageError(f"{model} goes on from a network that is trained already: name its weights file with --from")
+    if start is None and noisy_only is not None:
+        start = "photo" if model is None else SCRATCH
+    origin = None if start is None or start == SCRATCH else weights_file(start)
     given: dict[str, Any] = {"noise": noise, "steps": steps, "batch": batch, "patch": patch, "learning_rate": rate}
-    arguments = {**chosen.arguments, "channels": 1 if gray else 3}
-    chosen = replace(
-        chosen, arguments=arguments, seed=seed, **{name: value for name, value in given.items() if value is not None}
-    )
+    given = {name: value for name, value in given.items() if value is not None}
+    chosen = _recipe(model, origin, noisy=noisy_only is not None, gray=gray, seed=seed, given=given)
     checkpoint = output.with_suffix(".checkpoint")
     job = Job(
         output,
-        start=None if start is None else weights_file(start),
+        start=origin,
         device=device,
         checkpoint=checkpoint,
-        summary=SUMMARIES.get(model, "") if pairs is None and noise is None else "",
+        summary=SUMMARIES.get(model or "unet", "") if clean is not None and noise is None else "",
         training=data,
         command=_command(),
         report=_quietly if quiet else _tell,
     )
     try:
-        if clean is not None:
-            card = fit_clean(clean, chosen, job)
+        if noisy_only is not None:
+            card, outcome = fit_noisy_only(
+                noisy_only, chosen, job, keep_anyway=keep_anyway, tell=_quietly if quiet else _say
+            )
         elif pairs is not None:
             card = fit_pairs(*pairs, chosen, job)
-        else:
-            raise UsageError("name what to learn from: a folder with --clean, or two with --pairs")
+        elif clean is not None:
+            card = fit_clean(clean, chosen, job)
     except KeyboardInterrupt:
         if checkpoint.exists():
             print(f"stopped; the same command goes on from {checkpoint}", file=sys.stderr)
         raise
     checkpoint.unlink(missing_ok=True)
     print(output)
+    if not quiet and noisy_only is not None:
+        for name, psnr in outcome.tried:
+            _say(f"{psnr:6.2f} dB  {name}{', written' if name == outcome.chosen else ''}")
     if not quiet:
         print(
             f"{card.parameters / 1e6:.2f} M parameters, {card.macs_per_pixel / 1e6:.2f} M multiply-adds a pixel",
@@ -118,13 +136,36 @@ def _tell(status: Status) -> None:
     minutes = status.seconds_left / 60
     print(
         f"step {status.step}/{status.steps}  loss {status.loss:.5f}  "
-        f"PSNR at sigma 25 on held-out photos {status.held_out_psnr:.2f} dB  {minutes:.0f} min left",
+        f"PSNR on what is held out {status.held_out_psnr:.2f} dB  {minutes:.0f} min left",
         file=sys.stderr,
     )
 
 
-def _quietly(status: Status) -> None:
+def _quietly(status: object) -> None:
     pass
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def _recipe(
+    model: str | None, origin: Path | None, *, noisy: bool, gray: bool, seed: int, given: dict[str, Any]
+) -> Recipe:
+    """The recipe of a name, or, to learn from noisy pictures, that for the network to start from."""
+    from dataclasses import replace
+
+    from denoise_cli.denoisers.weights import read_card
+    from denoise_cli.errors import UsageError
+    from denoise_cli.fitting.recipes import NEED_A_START, noisy_recipe, recipe
+
+    if noisy and model is None and origin is not None:
+        chosen = noisy_recipe(read_card(origin))
+        return replace(chosen, seed=seed, **given)
+    chosen = recipe(model or "unet")
+    if model in NEED_A_START and origin is None:
+        raise UsageError(f"{model} goes on from a network that is trained already: name its weights file with --from")
+    return replace(chosen, arguments={**chosen.arguments, "channels": 1 if gray else 3}, seed=seed, **given)
 
 
 def _command() -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 
 import numpy as np
 
 from denoise_cli.errors import PictureError
 from denoise_cli.fitting.register import REACH, Place, drift, laid_upon
-from denoise_cli.fitting.survey import Frame, pages
+from denoise_cli.fitting.survey import Frame, frames_of
 from denoise_cli.images.image import Pixels
 
 MOST = 16  # frames of a scene that are used; more hardly say more
@@ -39,7 +38,7 @@ def witnesses(
     chosen = [places[number] for number in random.permutation(len(places))[:crops]]
     cuts = [
         [Place(place.top + down, place.left + across, side).of(pixels, REACH) for place in chosen]
-        for pixels, (down, across) in zip(_read(scene), moved, strict=True)
+        for pixels, (down, across) in zip(frames_of(scene), moved, strict=True)
     ]
     for frames in zip(*cuts, strict=True):
         triples = [_triple(frames, number, Place(REACH, REACH, side), median) for number in range(len(frames))]
@@ -73,21 +72,12 @@ def _drifts(scene: Sequence[Frame]) -> list[tuple[int, int]]:
     """How far the scene has moved in each frame since the first."""
     first: Pixels | None = None
     moves = []
-    for pixels in _read(scene):
+    for pixels in frames_of(scene):
         first = pixels if first is None else first
         moves.append(drift(first, pixels))
     return moves
 
 
 def _size(scene: Sequence[Frame]) -> tuple[int, int]:
-    height, width = next(_read(scene[:1])).shape[:2]
+    height, width = next(frames_of(scene[:1])).shape[:2]
     return height, width
-
-
-def _read(scene: Sequence[Frame]) -> Iterator[Pixels]:
-    """The frames' pixels, one after the other; a file of many pages is read once."""
-    for path, frames in groupby(scene, key=lambda frame: frame.path):
-        wanted = {frame.page for frame in frames}
-        for number, pixels in enumerate(pages(path)):
-            if number in wanted:
-                yield pixels

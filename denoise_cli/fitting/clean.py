@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from denoise_cli.denoisers.card import Card
 from denoise_cli.errors import PictureError, UsageError
+from denoise_cli.fitting.channels import of_channels
 from denoise_cli.fitting.job import Job, fit
-from denoise_cli.fitting.noisy import LUMA, TRAINING_KINDS
+from denoise_cli.fitting.noisy import TRAINING_KINDS
 from denoise_cli.fitting.objective import HELD_OUT_PATCH, SyntheticNoise
 from denoise_cli.fitting.patches import PatchSource
 from denoise_cli.fitting.recipe import Recipe
@@ -72,9 +72,6 @@ def read_photos(files: Sequence[Path], channels: int) -> Iterator[Samples]:
             pixels = first_pixels(path)
         except PictureError as error:
             raise PictureError(f"{error}; remove it from the folder") from error
-        if channels == 1 and pixels.shape[2] == 3:
-            pixels = pixels @ np.array(LUMA, np.float32)[:, None]
-        elif channels == 3 and pixels.shape[2] == 1:
-            pixels = np.repeat(pixels, 3, axis=2)
+        pixels = of_channels(pixels, channels)
         if pixels.shape[2] == channels:
             yield as_8_bit(pixels)

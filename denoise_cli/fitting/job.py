@@ -44,43 +44,32 @@ def fit(recipe: Recipe, job: Job, objective: Callable[[torch.device], Objective]
 
     Raises UsageError for what does not go together, WeightsError for a start that cannot be read.
     """
-    place = choose_device(job.device)
+    device = choose_device(job.device)
+    network = first_weights(recipe, job.start)
+    aim = objective(device)
+    return save(train(network, recipe, aim, device=device, checkpoint=job.checkpoint, report=job.report), recipe, job)
+
+
+def first_weights(recipe: Recipe, start: Path | None) -> Network:
+    """The network of a recipe, with the weights of a file where there is one, random ones otherwise.
+
+    Raises UsageError for what does not go together, WeightsError for a start that cannot be read.
+    """
     torch.manual_seed(recipe.seed)
     network = build(recipe.architecture, recipe.arguments)
     if recipe.patch % network.multiple:
         raise UsageError(
             f"{recipe.architecture} needs patches of a multiple of {network.multiple} pixels, not {recipe.patch}"
         )
-    before = None if job.start is None else _start_from(job.start, network, recipe)
-    aim = objective(place)
-    trained = train(network, recipe, aim, device=place, checkpoint=job.checkpoint, report=job.report).cpu()
-    channels = int(recipe.arguments.get("channels", 3))
-    card = Card(
-        name=job.output.stem,
-        family="network",
-        summary=job.summary or f"{recipe.architecture} for noise of {recipe.noise}",
-        level="given" if trained.takes_sigma else "blind",
-        channels=channels,
-        radius=trained.radius,
-        multiple=trained.multiple,
-        architecture=recipe.architecture,
-        arguments=dict(recipe.arguments),
-        noise=recipe.noise,
-        parameters=parameters(trained),
-        macs_per_pixel=macs_per_pixel(trained, channels),
-        training=job.training,
-        command=job.command if before is None else f"{before.command} && {job.command}",
-        recipe=asdict(recipe),
-    )
-    return write(job.output, card, trained.state_dict())
-
-
-def _start_from(path: Path, network: Network, recipe: Recipe) -> Card:
-    card = read_card(path)
-    tensors = read_tensors(path, card)
+    if start is None:
+        return network
+    card = read_card(start)
+    tensors = read_tensors(start, card)
     if card.architecture == recipe.architecture == "win5rb" and "dilations" not in recipe.arguments:
         tensors = widened(tensors, card.arguments.get("dilations") or ())
     ours = network.state_dict()
+    if recipe.architecture == "profiled" and card.architecture != "profiled":  # the profile takes the estimator's place
+        tensors = {f"base.{name}": tensor for name, tensor in tensors.items() if not name.startswith("level.")}
     if card.channels == 3 and recipe.arguments.get("channels") == 1:
         tensors = {name: _without_colour(tensor, ours.get(name, tensor)) for name, tensor in tensors.items()}
     fresh = {name: tensor for name, tensor in ours.items() if name.startswith("level.")}
@@ -88,9 +77,33 @@ def _start_from(path: Path, network: Network, recipe: Recipe) -> Card:
         network.load_state_dict({**fresh, **tensors})
     except RuntimeError:
         raise UsageError(
-            f"{path} holds {card.architecture} {card.arguments}, which is not what is to be trained"
+            f"{start} holds {card.architecture} {card.arguments}, which is not what is to be trained"
         ) from None
-    return card
+    return network
+
+
+def save(network: Network, recipe: Recipe, job: Job) -> Card:
+    """Writes a weights file; gives its card, which has the recipe and the commands that led here."""
+    network = network.cpu()
+    channels = int(recipe.arguments.get("channels", 3))
+    card = Card(
+        name=job.output.stem,
+        family="network",
+        summary=job.summary or f"{recipe.architecture} for noise of {recipe.noise}",
+        level="given" if network.takes_sigma else "blind",
+        channels=channels,
+        radius=network.radius,
+        multiple=network.multiple,
+        architecture=recipe.architecture,
+        arguments=dict(recipe.arguments),
+        noise=recipe.noise,
+        parameters=parameters(network),
+        macs_per_pixel=macs_per_pixel(network, channels),
+        training=job.training,
+        command=job.command if job.start is None else f"{read_card(job.start).command} && {job.command}",
+        recipe=asdict(recipe),
+    )
+    return write(job.output, card, network.state_dict())
 
 
 def _without_colour(tensor: torch.Tensor, like: torch.Tensor) -> torch.Tensor:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import torch
 
+from denoise_cli.fitting.channels import LUMA
 from denoise_cli.networks.blocks import Network, with_sigma
 from denoise_cli.noise.camera import camera_noise, equivalent_sigma, softened
 from denoise_cli.noise.spec import NoiseRange
 
-LUMA = (0.299, 0.587, 0.114)  # of BT.601, as the gray test sets were made
 TRAINING_KINDS = ("gaussian", "camera")
 JITTER = 0.7, 1.5  # of the level that the network is told for camera noise, which is no more than estimated in use
 

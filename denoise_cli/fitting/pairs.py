@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 
 from denoise_cli.denoisers.card import Card
 from denoise_cli.errors import PictureError, UsageError
+from denoise_cli.fitting.channels import of_channels
 from denoise_cli.fitting.job import Job, fit
-from denoise_cli.fitting.noisy import LUMA, NoisyPatches, told
+from denoise_cli.fitting.noisy import NoisyPatches, told
 from denoise_cli.fitting.objective import HELD_OUT_PATCH, LEVEL_WEIGHT, quality
 from denoise_cli.fitting.recipe import Recipe
 from denoise_cli.fitting.scenes import Scenes
@@ -92,13 +92,7 @@ def _patches(scenes: Scenes, count: int, size: int, random: torch.Generator) -> 
 
 def _read(pairs: Sequence[tuple[Path, Path]], channels: int) -> Iterator[tuple[Pixels, Pixels]]:
     for noisy, clean in pairs:
-        first, second = (_of_channels(pixels, channels) for pixels in read_pair(noisy, clean))
+        first, second = (of_channels(pixels, channels) for pixels in read_pair(noisy, clean))
         if first.shape[2] != channels:
             raise PictureError(f"{noisy} has {first.shape[2]} channels, and the network is for {channels}")
         yield first, second
-
-
-def _of_channels(pixels: Pixels, channels: int) -> Pixels:
-    if channels == 1 and pixels.shape[2] == 3:
-        return pixels @ np.array(LUMA, np.float32)[:, None]
-    return np.repeat(pixels, 3, axis=2) if channels == 3 and pixels.shape[2] == 1 else pixels

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from denoise_cli.denoisers.card import Card
 from denoise_cli.errors import UsageError
 from denoise_cli.fitting.recipe import Recipe
 
@@ -59,3 +60,18 @@ def recipe(name: str) -> Recipe:
     if name not in RECIPES:
         raise UsageError(f"no recipe {name!r}; there are {', '.join(RECIPES)}")
     return RECIPES[name]
+
+
+def noisy_recipe(start: Card) -> Recipe:
+    """For going on from a network, on noisy pictures alone: short, and gentle with what it has learnt."""
+    return Recipe(
+        start.architecture,
+        start.arguments,
+        noise="of noisy pictures",
+        steps=1_000,
+        patch=128 if start.architecture in ("unet", "profiled") else 64,
+        learning_rate=2e-4,
+        warmup=50,
+        ema=0.995,
+        freeze_norms_after=0.0,
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +79,18 @@ def pages(path: Path) -> Iterator[Pixels]:
                 yield image.pixels
     except (PictureError, OSError) as error:
         raise PictureError(f"{path} {error}") from error
+
+
+def frames_of(frames: Sequence[Frame]) -> Iterator[Pixels]:
+    """Their pixels, one after the other; of neighbours in one file that is read once.
+
+    Raises PictureError, which names the file.
+    """
+    for path, together in groupby(frames, key=lambda frame: frame.path):
+        wanted = {frame.page for frame in together}
+        for number, pixels in enumerate(pages(path)):
+            if number in wanted:
+                yield pixels
 
 
 def _thumbnail(pixels: Pixels) -> np.ndarray:

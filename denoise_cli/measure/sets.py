@@ -28,7 +28,7 @@ def clean_set(folder: Path) -> TestSet:
 
     Raises UsageError where there is none.
     """
-    return TestSet(folder.resolve().name, tuple(_pictures(str(folder))))
+    return TestSet(folder.resolve().name, tuple(pictures(str(folder))))
 
 
 def paired_set(noisy: str, clean: str) -> TestSet:
@@ -37,7 +37,7 @@ def paired_set(noisy: str, clean: str) -> TestSet:
     The pictures of folders belong together by their names, whatever the suffixes and with or without the `.denoised` of
     a result; those of patterns by their order. Raises UsageError where they do not go together.
     """
-    first, second = _pictures(noisy), _pictures(clean)
+    first, second = pictures(noisy), pictures(clean)
     if Path(noisy).is_dir() and Path(clean).is_dir():
         by_name = {_name(path, Path(clean)): path for path in second}
         together = [(path, by_name.get(_name(path, Path(noisy)))) for path in first]
@@ -74,8 +74,11 @@ def read_pair(noisy: Path, clean: Path) -> tuple[Pixels, Pixels]:
     return pair
 
 
-def _pictures(place: str) -> list[Path]:
-    """Of a folder and all below it, a pattern, or a picture itself; in the order of their names."""
+def pictures(place: str) -> list[Path]:
+    """Of a folder and all below it, a pattern, or a picture itself; in the order of their names.
+
+    Raises UsageError where there is none.
+    """
     path = Path(place)
     if path.is_dir():
         found = [file for file in sorted(path.rglob("*")) if file.suffix.lower() in SUFFIXES and file.is_file()]

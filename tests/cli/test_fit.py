@@ -69,7 +69,7 @@ def test_what_fit_cannot_use_is_explained(tmp_path: Path) -> None:
         assert complaint in outcome.stderr
     for words_instead, complaint in (
         ([], b"name what to learn from"),
-        (["--clean", photos, "--pairs", photos, photos], b"exclude each other"),
+        (["--clean", photos, "--pairs", photos, photos], b"with one of"),
         (["--pairs", photos, photos, "--noise", "gaussian:5"], b"--noise goes with --clean"),
         (["--pairs", photos, tmp_path], b"has no picture of the same name"),
     ):

@@ -1,0 +1,17 @@
+"""Gray and colour, as training takes them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from denoise_cli.images.image import Pixels
+
+LUMA = (0.299, 0.587, 0.114)  # of BT.601, as the gray test sets were made
+
+
+def of_channels(pixels: Pixels, channels: int) -> Pixels:
+    """`[height, width, channels]` for 1 or 3: colour made gray, gray repeated; whatever else stays as it is."""
+    if channels == 1 and pixels.shape[2] == 3:
+        gray: Pixels = pixels @ np.array(LUMA, np.float32)[:, None]
+        return gray
+    return np.repeat(pixels, 3, axis=2) if channels == 3 and pixels.shape[2] == 1 else pixels

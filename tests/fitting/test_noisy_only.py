@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from denoise_cli.denoisers import weights
+from denoise_cli.denoisers.catalogue import load
+from denoise_cli.errors import UsageError
+from denoise_cli.fitting.job import Job
+from denoise_cli.fitting.noisy_only import AS_IT_IS, PROFILE, TRAINED, fit_noisy_only, look
+from denoise_cli.fitting.recipe import Recipe
+from denoise_cli.measure.quality import psnr
+from tests.conftest import toy_card, toy_network
+
+SCRATCH = Recipe("dncnn", {"channels": 3, "filters": 8, "layers": 4}, steps=200, batch=4, patch=32, learning_rate=3e-3,
+                 warmup=5, ema=0.9)  # fmt: skip
+
+
+def clean(scene: int) -> np.ndarray:
+    coarse = np.random.default_rng(scene).integers(60, 200, (6, 6, 3)).astype(np.uint8)
+    return np.asarray(Image.fromarray(coarse).resize((300, 280), Image.Resampling.BICUBIC)).astype(np.float32) / 255
+
+
+def shot(scene: int, frame: int) -> np.ndarray:
+    grain = np.random.default_rng(100 * scene + frame).normal(0, 0.1, (280, 300, 3))
+    return (clean(scene) + grain).astype(np.float32)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Five scenes, three shots each."""
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for scene in range(5):
+        for frame in range(3):
+            pixels = (shot(scene, frame) * 255).round().clip(0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(pictures / f"{frame}-{scene}.png")
+    return pictures
+
+
+def singles(folder: Path) -> Path:
+    for path in folder.glob("[12]-*"):
+        path.unlink()
+    return folder
+
+
+def gain(path: Path) -> float:
+    noisy = shot(9, 0)
+    return psnr(load(str(path), device="cpu")(noisy), clean(9)) - psnr(noisy, clean(9))
+
+
+def test_what_is_found_is_said_in_a_few_lines(folder: Path) -> None:
+    findings = look(folder)
+    assert findings.facts.sigma == pytest.approx(25.5, rel=0.15)
+    first, second = findings.account()
+    assert first.startswith("found 5 scenes of 3 frames; noise of sigma 2")
+    assert "Noise2Noise" in second
+    assert "Neighbor2Neighbor" in look(singles(folder)).account()[1]
+
+
+def test_a_network_learns_from_scenes_taken_more_than_once(folder: Path, tmp_path: Path) -> None:
+    output = tmp_path / "mine.safetensors"
+    card, outcome = fit_noisy_only(folder, SCRATCH, Job(output))
+    assert "15 noisy pictures of the folder pictures" in card.training
+    assert (outcome.chosen, outcome.known) == (TRAINED, True)
+    assert gain(output) > 3
+    assert outcome.tried[0][1] == pytest.approx(20 + gain(output), abs=2.5)
+
+
+def test_a_network_learns_from_single_shots(folder: Path, tmp_path: Path) -> None:
+    output = tmp_path / "mine.safetensors"
+    _, outcome = fit_noisy_only(singles(folder), SCRATCH, Job(output))
+    assert outcome.known is False
+    assert gain(output) > 2
+
+
+def test_a_network_that_is_told_the_level_gets_the_profile(folder: Path, tmp_path: Path) -> None:
+    start, output = tmp_path / "start.safetensors", tmp_path / "mine.safetensors"
+    weights.write(start, toy_card("unet"), toy_network("unet").state_dict())
+    recipe = Recipe("unet", toy_card("unet").arguments, steps=20, batch=2, patch=64, learning_rate=1e-3, warmup=2)
+    card, outcome = fit_noisy_only(folder, recipe, Job(output, start=start))
+    assert [name for name, _ in outcome.tried] == [AS_IT_IS, PROFILE, TRAINED]
+    assert card.architecture == "profiled"
+    assert len(card.arguments["levels"]) == 9
+    assert load(str(output), device="cpu")(shot(9, 0)).shape == (280, 300, 3)
+
+
+def test_what_does_not_help_is_not_written(folder: Path, tmp_path: Path) -> None:
+    start, output = tmp_path / "start.safetensors", tmp_path / "mine.safetensors"
+    fit_noisy_only(folder, SCRATCH, Job(start))
+    worse = Recipe("dncnn", SCRATCH.arguments, steps=1, batch=1, patch=32, learning_rate=0.5, warmup=1, ema=0.0)
+    with pytest.raises(UsageError, match=r"start as it is does better .* --keep-anyway would"):
+        fit_noisy_only(folder, worse, Job(output, start=start))
+    assert not output.exists()
+    fit_noisy_only(folder, worse, Job(output, start=start), keep_anyway=True)
+    assert output.exists()
+
+
+def test_too_little_to_learn_from_is_told(tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((60, 60, 3), np.uint8)).save(tmp_path / "a.png")
+    with pytest.raises(UsageError, match="too small to learn from"):
+        fit_noisy_only(tmp_path, SCRATCH, Job(tmp_path / "x.safetensors"))
