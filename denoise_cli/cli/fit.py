@@ -12,6 +12,9 @@ import typer
 from denoise_cli.cli import options
 
 if TYPE_CHECKING:
+    from denoise_cli.denoisers.card import Card
+    from denoise_cli.fitting.findings import Wish
+    from denoise_cli.fitting.job import Job
     from denoise_cli.fitting.loop import Status
     from denoise_cli.fitting.recipe import Recipe
 
@@ -52,6 +55,13 @@ def fit(
         ),
     ] = None,
     gray: Annotated[bool, typer.Option("--gray", help="A network for gray pictures.")] = False,
+    method: Annotated[
+        str, typer.Option(metavar="auto|n2n|neighbors|profile", help="How to learn from noisy pictures.")
+    ] = "auto",
+    loss: Annotated[str, typer.Option(metavar="auto|l1|l2", help="What to minimise on noisy pictures.")] = "auto",
+    minutes: Annotated[
+        Optional[float], typer.Option(min=0.1, help="How long to train on noisy pictures, instead of --steps.")
+    ] = None,
     steps: Annotated[Optional[int], typer.Option(min=1, help="Updates of the weights.")] = None,
     batch: Annotated[Optional[int], typer.Option(min=1, help="Patches in an update.")] = None,
     patch: Annotated[Optional[int], typer.Option(min=16, help="Pixels a side of a patch.")] = None,
@@ -77,8 +87,8 @@ def fit(
     from denoise_cli.denoisers.catalogue import weights_file
     from denoise_cli.errors import UsageError
     from denoise_cli.fitting.clean import fit_clean
+    from denoise_cli.fitting.findings import Wish
     from denoise_cli.fitting.job import Job
-    from denoise_cli.fitting.noisy_only import fit_noisy_only
     from denoise_cli.fitting.pairs import fit_pairs
     from denoise_cli.fitting.recipes import SUMMARIES
 
@@ -109,9 +119,8 @@ def fit(
     )
     try:
         if noisy_only is not None:
-            card, outcome = fit_noisy_only(
-                noisy_only, chosen, job, keep_anyway=keep_anyway, tell=_quietly if quiet else _say
-            )
+            wish = Wish(method, loss, minutes, keep_anyway)
+            card = _noisy_only(noisy_only, chosen, job, wish, quiet=quiet)
         elif pairs is not None:
             card = fit_pairs(*pairs, chosen, job)
         elif clean is not None:
@@ -122,14 +131,44 @@ def fit(
         raise
     checkpoint.unlink(missing_ok=True)
     print(output)
-    if not quiet and noisy_only is not None:
-        for name, psnr in outcome.tried:
-            _say(f"{psnr:6.2f} dB  {name}{', written' if name == outcome.chosen else ''}")
     if not quiet:
         print(
             f"{card.parameters / 1e6:.2f} M parameters, {card.macs_per_pixel / 1e6:.2f} M multiply-adds a pixel",
             file=sys.stderr,
         )
+
+
+def _noisy_only(folder: Path, recipe: Recipe, job: Job, wish: Wish, *, quiet: bool) -> Card:
+    """Says what is found and how it went, here and in a page beside the weights."""
+    from dataclasses import replace
+
+    from denoise_cli.fitting.noisy_only import fit_noisy_only
+    from denoise_cli.fitting.report import Report, write_report
+
+    said: list[str] = []
+    curve: list[tuple[int, float]] = []
+
+    def say(line: str) -> None:
+        said.append(line)
+        if not quiet:
+            print(line, file=sys.stderr)
+
+    def report(status: Status) -> None:
+        curve.append((status.step, status.held_out_psnr))
+        job.report(status)
+
+    card, outcome = fit_noisy_only(folder, recipe, replace(job, report=report), wish, tell=say)
+    if not quiet:
+        for name, psnr in outcome.tried:
+            print(f"{psnr:6.2f} dB  {name}{', written' if name == outcome.chosen else ''}", file=sys.stderr)
+    for line in outcome.account():
+        say(line)
+    page = job.output.with_suffix(".html")
+    title = f"{job.output.name}, learnt from {folder.name}"
+    write_report(page, Report(title, tuple(said), outcome.tried, outcome.chosen, tuple(curve), outcome.examples))
+    if not quiet:
+        print(f"the account with pictures is in {page}", file=sys.stderr)
+    return card
 
 
 def _tell(status: Status) -> None:
@@ -141,12 +180,8 @@ def _tell(status: Status) -> None:
     )
 
 
-def _quietly(status: object) -> None:
+def _quietly(status: Status) -> None:
     pass
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr)
 
 
 def _recipe(

@@ -28,7 +28,7 @@ class Status:
     step: int
     steps: int
     loss: float
-    held_out_psnr: float | None
+    held_out_psnr: float
     seconds_left: float
 
 
@@ -93,6 +93,12 @@ def train(
             _save(checkpoint, recipe, step, network, average, both)
         raise
     return average
+
+
+def stored_steps(checkpoint: Path) -> int:
+    """Of the recipe that a checkpoint belongs to."""
+    steps: int = torch.load(checkpoint, map_location="cpu", weights_only=True)["recipe"]["steps"]
+    return steps
 
 
 @torch.no_grad()

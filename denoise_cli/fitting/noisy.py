@@ -9,11 +9,11 @@ import torch
 
 from denoise_cli.fitting.channels import LUMA
 from denoise_cli.networks.blocks import Network, with_sigma
-from denoise_cli.noise.camera import camera_noise, equivalent_sigma, softened
+from denoise_cli.noise.camera import camera_noise, softened, strength
 from denoise_cli.noise.spec import NoiseRange
 
 TRAINING_KINDS = ("gaussian", "camera")
-JITTER = 0.7, 1.5  # of the level that the network is told for camera noise, which is no more than estimated in use
+JITTER = 0.8, 1.25  # of the level that the network is told for camera noise, which is no more than estimated in use
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def _of_one_kind(clean: torch.Tensor, noise: NoiseRange, random: torch.Generator
         clean = softened(clean, random)
         noisy = camera_noise(clean, random)
         noisy = torch.where(without_colour, luma(noisy), noisy)
-        sigma = equivalent_sigma(noisy - clean)
+        sigma = strength(noisy - clean)
         return NoisyPatches(clean, noisy, sigma, told(sigma, random))
     sigma = levels(len(clean), noise, random).to(clean.device)
     grain = torch.randn(clean.shape, generator=random).to(clean.device)

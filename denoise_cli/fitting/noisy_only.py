@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -15,65 +16,28 @@ from denoise_cli.denoisers.weights import read_card, read_tensors
 from denoise_cli.errors import PictureError, UsageError
 from denoise_cli.fitting.bursts import MOST, witnesses
 from denoise_cli.fitting.channels import of_channels
+from denoise_cli.fitting.findings import Findings, Wish, look
 from denoise_cli.fitting.job import Job, first_weights, save
-from denoise_cli.fitting.loop import train
-from denoise_cli.fitting.noise2noise import Neighbor2Neighbor, Noise2Noise
+from denoise_cli.fitting.loop import stored_steps, train
+from denoise_cli.fitting.noise2noise import Neighbor2Neighbor, Noise2Noise, levels, restored
 from denoise_cli.fitting.objective import Objective
 from denoise_cli.fitting.recipe import Recipe
 from denoise_cli.fitting.scenes import CROP, MEMORY, Scenes
-from denoise_cli.fitting.survey import Survey, frames_of, survey
+from denoise_cli.fitting.survey import frames_of
 from denoise_cli.images.image import Pixels
-from denoise_cli.measure.sets import pictures
 from denoise_cli.networks import build
 from denoise_cli.networks.blocks import Network
 from denoise_cli.networks.unet import UNet
-from denoise_cli.noise.measure import NoiseFacts, noise_facts
 from denoise_cli.runtime.device import choose_device
 
-LOOKED_AT = 12  # pictures that speak for a folder's noise
+EXAMPLES = 4  # that the report shows
 HELD_OUT = 5  # every fifth place or picture is not trained on
 SIDES = (256, 128)  # pixels of what is cut from pictures, the first that they have room for
-AS_IT_IS, PROFILE, TRAINED = "as it is", "with a noise profile", "trained"
+NOISY, AS_IT_IS, PROFILE, TRAINED = "noisy", "the start as it is", "with a noise profile", "trained"
 STRIDES = {1: 1, 2: 2}  # of sub-sampling, by the grain's width; 4 for wider ones
+TRIAL_STEPS, FEWEST_STEPS = 4, 50  # to find out how long a step takes; and that a training has at least
 KNOTS = 9  # of a profile's curve
 GAINS = (0.7, 0.85, 1.0, 1.2, 1.5, 2.0, 2.7, 3.5)  # tried on the measured curve
-CLIPPED = 0.005  # share of clipped samples, or of struck ones, from which on absolute differences are minimised
-
-
-@dataclass(frozen=True)
-class Findings:
-    """What a folder holds."""
-
-    found: Survey
-    facts: NoiseFacts
-
-    @property
-    def squared(self) -> bool:
-        """Whether means of noisy targets can be trusted: clipping and impulses move them, but not medians."""
-        return max(self.facts.clipped, self.facts.impulses) < CLIPPED
-
-    def account(self) -> list[str]:
-        """A few lines for whoever took the pictures."""
-        lines = [f"found {self.found}; {self.facts}"]
-        if self.found.scenes:
-            lines.append(
-                "learning from frames of the same scene: what one shows, another's noise does not (Noise2Noise)"
-            )
-        else:
-            how = "" if self.facts.grain == 1 else f", {self.facts.grain} pixels apart, as the grain is wide"
-            lines.append(f"learning from within each picture, from pixels side by side{how} (Neighbor2Neighbor)")
-        if not self.squared:
-            what = "struck" if self.facts.impulses >= CLIPPED else "clipped"
-            lines.append(f"by absolute differences, as pixels are {what} and means would be off")
-        return lines
-
-
-def look(folder: Path) -> Findings:
-    """Raises UsageError for a folder without pictures, PictureError for one that cannot be read."""
-    found = survey(pictures(str(folder)))
-    frames = [frame for scene in found.scenes for frame in scene] + list(found.singles)
-    chosen = [frames[number] for number in np.unique(np.linspace(0, len(frames) - 1, LOOKED_AT).astype(int))]
-    return Findings(found, noise_facts(list(frames_of(chosen))))
 
 
 @dataclass(frozen=True)
@@ -81,29 +45,39 @@ class Outcome:
     """Names of what was tried, and for each the PSNR in dB, as noisy pictures tell it; `chosen` is in the file.
 
     `known`: whether these are true PSNRs, as scenes with several frames tell; otherwise they only serve to compare.
+    `examples`: noisy and denoised by what was chosen, `[height, width, channels]`.
     """
 
     tried: tuple[tuple[str, float], ...]
     chosen: str
     known: bool
+    examples: tuple[tuple[Pixels, Pixels], ...]
+
+    def account(self) -> list[str]:
+        """What the figures mean."""
+        best = dict(self.tried)[self.chosen]
+        if not self.known:
+            return ["each picture was only taken once, so these figures contain its noise and only serve to compare"]
+        gain = best - dict(self.tried)[NOISY]
+        return [f"against the scenes themselves, as their other frames tell them: {gain:+.2f} dB"]
 
 
 def fit_noisy_only(
     folder: Path,
     recipe: Recipe,
     job: Job,
+    wish: Wish,
     *,
-    keep_anyway: bool = False,
     tell: Callable[[str], None] = lambda line: None,
 ) -> tuple[Card, Outcome]:
     """Trains on the noisy pictures below a folder, unless something simpler serves as well; gives card and account.
 
     Three are compared on what was held out: the network that `job.start` names as it is, the same with the folder's
     noise profile, and that after training. The best is written.
-    Raises UsageError for a folder without enough pictures, and where the start as it is was the best, unless
-    `keep_anyway`; PictureError for a picture that cannot be read, WeightsError for a start that cannot.
+    Raises UsageError for a folder without enough pictures, and where the start as it is was the best, unless wished
+    for; PictureError for a picture that cannot be read, WeightsError for a start that cannot.
     """
-    findings = look(folder)
+    findings = look(folder, wish)
     for line in findings.account():
         tell(line)
     device = choose_device(job.device)
@@ -116,30 +90,67 @@ def fit_noisy_only(
             seen = replace(objective, held_out=objective.scenes)  # what is held out judges, and chooses nothing
             recipe = _with_profile(recipe, given, job.start, findings, seen)
             tried[PROFILE] = first_weights(recipe, job.start).to(device)
-            levels = recipe.arguments["levels"]
-            tell(f"noise profile: levels {min(levels):.1f} to {max(levels):.1f}, stride {recipe.arguments['stride']}")
-    network = first_weights(recipe, job.start)
-    tried[TRAINED] = train(network, recipe, objective, device=device, checkpoint=job.checkpoint, report=job.report)
-    scores = {name: objective.psnr(network.eval()) for name, network in tried.items()}
-    allowed = [name for name in tried if name != AS_IT_IS]
-    chosen = max(allowed, key=lambda name: scores[name])
-    outcome = Outcome(tuple(scores.items()), chosen, known=isinstance(objective, Noise2Noise))
-    if scores.get(AS_IT_IS, -np.inf) >= scores[chosen] and not keep_anyway:
+            profile = recipe.arguments["levels"]
+            tell(f"noise profile: levels {min(profile):.1f} to {max(profile):.1f}, stride {recipe.arguments['stride']}")
+    if wish.method == "profile":
+        if PROFILE not in tried:
+            raise UsageError("a noise profile is for a network that is told the level, such as photo or unet")
+    else:
+        if wish.minutes is not None:
+            recipe = replace(recipe, steps=_steps(wish.minutes, recipe, job, objective, device))
+        network = first_weights(recipe, job.start)
+        tried[TRAINED] = train(network, recipe, objective, device=device, checkpoint=job.checkpoint, report=job.report)
+    scores = {NOISY: objective.psnr(_Unchanged())}
+    scores |= {name: objective.psnr(network.eval()) for name, network in tried.items()}
+    chosen = max((name for name in tried if name != AS_IT_IS), key=lambda name: scores[name])
+    outcome = Outcome(
+        tuple(scores.items()),
+        chosen,
+        known=isinstance(objective, Noise2Noise),
+        examples=_examples(objective, tried[chosen]),
+    )
+    if scores.get(AS_IT_IS, -np.inf) >= scores[chosen] and not wish.keep_anyway:
         raise UsageError(
             f"{job.start.stem if job.start else ''} as it is does better on these pictures than what was learnt "
             f"({scores[AS_IT_IS]:.2f} against {scores[chosen]:.2f} dB); nothing is written, --keep-anyway would"
         )
-    count = sum(len(scene) for scene in findings.found.scenes) + len(findings.found.singles)
-    training = job.training or f"{count} noisy pictures of the folder {folder.name}: {findings.facts}"
+    training = job.training or f"{len(findings.frames)} noisy pictures of the folder {folder.name}: {findings.facts}"
     summary = job.summary or f"noise like that of the folder {folder.name}"
     recipe = replace(recipe, noise="of noisy pictures")
     return save(tried[chosen], recipe, replace(job, training=training, summary=summary)), outcome
 
 
+def _steps(minutes: float, recipe: Recipe, job: Job, objective: Objective, device: torch.device) -> int:
+    """As many as fit into that time; those of the checkpoint where a training goes on."""
+    if job.checkpoint is not None and job.checkpoint.exists():
+        return stored_steps(job.checkpoint)
+    started = time.monotonic()
+    train(first_weights(recipe, job.start), replace(recipe, steps=TRIAL_STEPS), objective, device=device)
+    return max(FEWEST_STEPS, round(60 * minutes * TRIAL_STEPS / (time.monotonic() - started)))
+
+
+class _Unchanged(Network):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x
+
+
+@torch.no_grad()
+def _examples(objective: Noise2Noise | Neighbor2Neighbor, network: Network) -> tuple[tuple[Pixels, Pixels], ...]:
+    noisy = objective.held_out.patches(EXAMPLES, objective.patch, torch.Generator().manual_seed(1))[0]
+    clean = restored(network, noisy, objective.device, levels(network, noisy))
+    pairs = zip(noisy, clean, strict=True)
+    return tuple((_pixels(before), _pixels(after)) for before, after in pairs)
+
+
+def _pixels(patch: torch.Tensor) -> Pixels:
+    pixels: Pixels = patch.permute(1, 2, 0).cpu().numpy()
+    return pixels
+
+
 def _objective(findings: Findings, recipe: Recipe, device: torch.device) -> Noise2Noise | Neighbor2Neighbor:
     channels = int(recipe.arguments.get("channels", 3))
     cells = list(
-        _of_scenes(findings, recipe, channels) if findings.found.scenes else _of_singles(findings, recipe, channels)
+        _of_scenes(findings, recipe, channels) if findings.from_scenes else _of_singles(findings, recipe, channels)
     )
     if len(cells) < HELD_OUT:
         raise UsageError(
@@ -152,7 +163,7 @@ def _objective(findings: Findings, recipe: Recipe, device: torch.device) -> Nois
         return Scenes(frames, count=len(frames), device=device, seed=recipe.seed, smallest=recipe.patch)
 
     common = (source(rest), source(held_out), recipe.batch, recipe.patch, device)
-    if findings.found.scenes:
+    if findings.from_scenes:
         return Noise2Noise(*common, squared=findings.squared)
     return Neighbor2Neighbor(*common, stride=STRIDES.get(findings.facts.grain, 4), squared=findings.squared)
 
@@ -176,7 +187,7 @@ def _of_scenes(findings: Findings, recipe: Recipe, channels: int) -> Iterator[li
 
 def _of_singles(findings: Findings, recipe: Recipe, channels: int) -> Iterator[list[Sequence[Pixels]]]:
     """Cell by cell: what is there, as a scene of one frame. Of many large pictures some cells, at random."""
-    singles = findings.found.singles
+    singles = findings.frames
     random = np.random.default_rng(recipe.seed)
     most = max(HELD_OUT, MEMORY // 2 // (len(singles) * 4 * channels * CROP**2))
     side = SIDES[0] if len(singles) >= HELD_OUT else SIDES[-1]
@@ -205,8 +216,8 @@ def _with_profile(recipe: Recipe, given: UNet, start: Path, findings: Findings, 
     best, best_psnr = recipe, -np.inf
     for stride in strides:
         for gain in GAINS:
-            levels = [round(float(gain * sigma), 2) for sigma in curve]
-            arguments = {"levels": levels, "stride": stride, "channels": given.channels, "base": base}
+            profile = [round(float(gain * sigma), 2) for sigma in curve]
+            arguments = {"levels": profile, "stride": stride, "channels": given.channels, "base": base}
             candidate = replace(recipe, architecture="profiled", arguments=arguments)
             psnr = objective.psnr(first_weights(candidate, start).eval())
             if psnr > best_psnr:

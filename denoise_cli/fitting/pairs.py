@@ -21,7 +21,7 @@ from denoise_cli.images.image import Pixels
 from denoise_cli.measure.sets import paired_set, read_pair
 from denoise_cli.networks.blocks import Network
 from denoise_cli.networks.level import level_error
-from denoise_cli.noise.camera import equivalent_sigma
+from denoise_cli.noise.camera import strength
 from denoise_cli.runtime.precision import autocast
 
 HELD_OUT = 20  # every twentieth pair is not trained on; progress is measured on these
@@ -86,7 +86,7 @@ def fit_pairs(noisy: Path, clean: Path, recipe: Recipe, job: Job) -> Card:
 
 def _patches(scenes: Scenes, count: int, size: int, random: torch.Generator) -> NoisyPatches:
     noisy, clean = scenes.patches(count, size, random)
-    sigma = equivalent_sigma(noisy - clean)
+    sigma = strength(noisy - clean)
     return NoisyPatches(clean, noisy, sigma, told(sigma, random))
 
 

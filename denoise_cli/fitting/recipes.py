@@ -7,8 +7,8 @@ from denoise_cli.errors import UsageError
 from denoise_cli.fitting.recipe import Recipe
 
 RECIPES: dict[str, Recipe] = {
-    "cnn": Recipe("cnn", {"channels": 3}, steps=3_000, warmup=50, weight_decay=0.1),
-    "cae": Recipe("cae", {"channels": 3}, steps=3_000, warmup=50, weight_decay=0.1),
+    "cnn": Recipe("cnn", {"channels": 3}, steps=2_000, warmup=50, weight_decay=0.1),
+    "cae": Recipe("cae", {"channels": 3}, steps=2_000, warmup=50, weight_decay=0.1),
     "dncnn": Recipe("dncnn", {"channels": 3}, steps=4_000, learning_rate=2e-3, warmup=50, weight_decay=0.1),
     "win5rb": Recipe("win5rb", {"channels": 3}),
     # Win5-RB in parts: with a fifth of the taps from scratch, then in full, starting from what that learnt.
@@ -36,9 +36,9 @@ RECIPES: dict[str, Recipe] = {
     "photo": Recipe(
         "unet",
         {"channels": 3, "estimates": True},
-        noise="gaussian:0-55+camera+gaussian:0-55+camera+gaussian:0-5",
+        noise="gaussian:0-55+camera",
         gray=0.15,
-        steps=3_000,
+        steps=3_600,
         patch=128,
         learning_rate=7e-4,
         weight_decay=0.1,

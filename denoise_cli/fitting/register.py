@@ -14,6 +14,9 @@ REACH = 16  # pixels that parts of a frame may move besides
 SUBPIXELS = 20
 ALIKE = 0.3  # correlation of outlines from which on a shift is believed
 FINE, COARSE = 1.5, 20.0  # pixels: outlines are what lies between, neither noise nor uneven light
+ROUGH = 0.87  # deviation of white noise of 1, less its blur by a pixel
+OUTLINE = 0.035  # variance of white noise of 1 in an outline
+STRUCTURE = 10.0  # times as much as white noise, and it is not only noise
 SMOOTH = 3.0  # pixels over which frames must agree
 OUTLIER = 5.0  # standard deviations
 
@@ -51,8 +54,10 @@ def laid_upon(frame: Pixels, other: Pixels, place: Place, moved: tuple[int, int]
     ours, theirs = place.of(frame, REACH), there.of(other, REACH)
     (down, across), likeness = _shift(ours, theirs)
     seen = likeness >= ALIKE and max(abs(down), abs(across)) <= REACH
-    if not seen:  # too little, such as sky: the whole frames' drift counts
-        down = across = 0.0
+    if not seen:
+        if _shows_something(ours) or _shows_something(theirs):
+            return np.full_like(ours[REACH:-REACH, REACH:-REACH], np.nan)  # but not the same
+        down = across = 0.0  # nothing but sky: the whole frames' drift counts
     inside = slice(REACH, REACH + place.side)
     result: Pixels = shift(theirs, (-down, -across, 0), order=3, mode="nearest")[inside, inside]
     ours = ours[inside, inside]
@@ -84,6 +89,15 @@ def _outline(pixels: Pixels) -> Pixels:
     window = np.outer(np.hanning(gray.shape[0]), np.hanning(gray.shape[1]))
     outline: Pixels = (gaussian_filter(gray, FINE) - gaussian_filter(gray, COARSE)) * window
     return outline
+
+
+def _shows_something(pixels: Pixels) -> bool:
+    """Whether there is more of an outline than noise makes, white or a little wider."""
+    gray = pixels.mean(axis=2)
+    rough = gray - gaussian_filter(gray, 1.0)
+    sigma = float(np.median(np.abs(rough))) / 0.6745 / ROUGH
+    outline = gaussian_filter(gray, FINE) - gaussian_filter(gray, COARSE)
+    return float(outline.var()) > STRUCTURE * OUTLINE * sigma**2
 
 
 def _in_the_light_of(ours: Pixels, theirs: Pixels, *, gains: bool) -> Pixels:

@@ -43,11 +43,9 @@ def camera_noise(clean: torch.Tensor, random: torch.Generator) -> torch.Tensor:
 
     rendered = ((raw + noise) * gains).clamp(0, 1) ** (1 / gamma)
     noise = rendered - clean
-    # What the camera's own smoothing leaves of it: fine and broad grain, as strong as from small and large sensors.
-    light = noise.mean(dim=1, keepdim=True)
-    luma = _of_two_sizes(light, 10 ** draw(-0.4, 0.2), draw(1.5, 5.0), draw(0.0, 0.4))
-    chroma = _of_two_sizes(noise - light, 10 ** draw(-0.3, 0.5), draw(2.0, 5.0), draw(0.0, 0.6))
-    grainy = (luma + chroma * draw(0.3, 1.5)) * 10 ** draw(-0.9, 0.0)
+    # What the camera's own smoothing leaves of it: as strong as it comes out of small and of large sensors.
+    grainy = _widened(noise, 10 ** draw(-0.4, 0.3), 10 ** draw(-0.4, 0.65), draw(0.3, 1.5))
+    grainy = grainy * (strength(noise) / strength(grainy).clamp(min=1e-6)) * draw(0.3, 1.0)
     noise = torch.where(chance(0.65), grainy, noise)
     noise = torch.where(chance(0.3), noise + draw(0.3, 1.5) * (noise - _blurred(noise, draw(0.6, 1.5))), noise)
     noisy = (clean + noise).clamp(0, 1)
@@ -56,8 +54,8 @@ def camera_noise(clean: torch.Tensor, random: torch.Generator) -> torch.Tensor:
 
 def softened(clean: torch.Tensor, random: torch.Generator) -> torch.Tensor:
     """Some of the patches a little blurred, as full-size pictures are, whose pixel-sized detail can only be noise."""
-    sigma = torch.empty(len(clean), 1, 1, 1).uniform_(0.4, 1.6, generator=random).to(clean.device)
-    chosen = (torch.rand(len(clean), 1, 1, 1, generator=random) < 0.5).to(clean.device)
+    sigma = torch.empty(len(clean), 1, 1, 1).uniform_(0.4, 1.2, generator=random).to(clean.device)
+    chosen = (torch.rand(len(clean), 1, 1, 1, generator=random) < 0.4).to(clean.device)
     return torch.where(chosen, _blurred(clean, sigma), clean)
 
 
@@ -78,32 +76,19 @@ def demosaicked(noise: torch.Tensor, phase: torch.Tensor) -> torch.Tensor:
     return F.conv2d(padded, kernels, groups=3)
 
 
-def _of_two_sizes(noise: torch.Tensor, fine: torch.Tensor, broad: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
-    """Noise as strong as before, blurred: a share of its power by `broad`, the rest by `fine`, both in pixels.
+def _widened(noise: torch.Tensor, luma: torch.Tensor, chroma: torch.Tensor, colour: torch.Tensor) -> torch.Tensor:
+    """Luma and chroma of the noise blurred apart, as by a camera's own denoising and chroma subsampling.
 
-    A camera that smooths by itself takes most of the fine grain away and leaves what is broad, so that correlation
-    falls off quickly first and slowly then.
+    `luma`, `chroma`: `[batch, 1, 1, 1]`, standard deviations of the blur in pixels; `colour`: how strong chroma is
+    afterwards against luma, compared with before.
     """
-    parts = [
-        blurred / _strength(blurred).clamp(min=1e-6) for blurred in (_blurred(noise, fine), _blurred(noise, broad))
-    ]
-    both = (1 - share).sqrt() * parts[0] + share.sqrt() * parts[1]
-    return both * (_strength(noise) / _strength(both).clamp(min=1e-6))
+    light = noise.mean(dim=1, keepdim=True)
+    grey, tint = _blurred(light, luma), _blurred(noise - light, chroma)
+    ratio = strength(noise - light) / strength(light).clamp(min=1e-6)
+    return grey + tint * colour * ratio * strength(grey) / strength(tint).clamp(min=1e-6)
 
 
-def equivalent_sigma(noise: torch.Tensor) -> torch.Tensor:
-    """The standard deviation of white noise that would be as strong at the size of grain where this is strongest.
-
-    `[batch, 1, 1, 1]` for noise of `[batch, channels, height, width]`, height and width multiples of 4. White noise
-    gives its own deviation. Broad grain gives more: it stays when pixels are averaged, so it takes a denoiser made for
-    stronger noise to smooth it.
-    """
-    centred = noise - noise.mean(dim=(2, 3), keepdim=True)
-    sizes = [size * _strength(F.avg_pool2d(centred, size)) for size in (1, 2, 4)]
-    return torch.stack(sizes).amax(dim=0)
-
-
-def _strength(noise: torch.Tensor) -> torch.Tensor:
+def strength(noise: torch.Tensor) -> torch.Tensor:
     """Root of the mean square, a patch."""
     return noise.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
 

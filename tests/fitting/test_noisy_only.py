@@ -9,8 +9,10 @@ from PIL import Image
 from denoise_cli.denoisers import weights
 from denoise_cli.denoisers.catalogue import load
 from denoise_cli.errors import UsageError
+from denoise_cli.fitting import noisy_only
+from denoise_cli.fitting.findings import Wish, look
 from denoise_cli.fitting.job import Job
-from denoise_cli.fitting.noisy_only import AS_IT_IS, PROFILE, TRAINED, fit_noisy_only, look
+from denoise_cli.fitting.noisy_only import AS_IT_IS, NOISY, PROFILE, TRAINED, fit_noisy_only
 from denoise_cli.fitting.recipe import Recipe
 from denoise_cli.measure.quality import psnr
 from tests.conftest import toy_card, toy_network
@@ -53,26 +55,29 @@ def gain(path: Path) -> float:
 
 
 def test_what_is_found_is_said_in_a_few_lines(folder: Path) -> None:
-    findings = look(folder)
+    findings = look(folder, Wish())
     assert findings.facts.sigma == pytest.approx(25.5, rel=0.15)
     first, second = findings.account()
     assert first.startswith("found 5 scenes of 3 frames; noise of sigma 2")
     assert "Noise2Noise" in second
-    assert "Neighbor2Neighbor" in look(singles(folder)).account()[1]
+    assert "Neighbor2Neighbor" in look(singles(folder), Wish()).account()[1]
 
 
 def test_a_network_learns_from_scenes_taken_more_than_once(folder: Path, tmp_path: Path) -> None:
     output = tmp_path / "mine.safetensors"
-    card, outcome = fit_noisy_only(folder, SCRATCH, Job(output))
+    card, outcome = fit_noisy_only(folder, SCRATCH, Job(output), Wish())
     assert "15 noisy pictures of the folder pictures" in card.training
     assert (outcome.chosen, outcome.known) == (TRAINED, True)
     assert gain(output) > 3
-    assert outcome.tried[0][1] == pytest.approx(20 + gain(output), abs=2.5)
+    figures = dict(outcome.tried)
+    assert figures[NOISY] == pytest.approx(20, abs=0.5)
+    assert figures[TRAINED] == pytest.approx(20 + gain(output), abs=2.5)
+    assert all(noisy.shape == clean.shape == (32, 32, 3) for noisy, clean in outcome.examples)
 
 
 def test_a_network_learns_from_single_shots(folder: Path, tmp_path: Path) -> None:
     output = tmp_path / "mine.safetensors"
-    _, outcome = fit_noisy_only(singles(folder), SCRATCH, Job(output))
+    _, outcome = fit_noisy_only(singles(folder), SCRATCH, Job(output), Wish())
     assert outcome.known is False
     assert gain(output) > 2
 
@@ -81,8 +86,8 @@ def test_a_network_that_is_told_the_level_gets_the_profile(folder: Path, tmp_pat
     start, output = tmp_path / "start.safetensors", tmp_path / "mine.safetensors"
     weights.write(start, toy_card("unet"), toy_network("unet").state_dict())
     recipe = Recipe("unet", toy_card("unet").arguments, steps=20, batch=2, patch=64, learning_rate=1e-3, warmup=2)
-    card, outcome = fit_noisy_only(folder, recipe, Job(output, start=start))
-    assert [name for name, _ in outcome.tried] == [AS_IT_IS, PROFILE, TRAINED]
+    card, outcome = fit_noisy_only(folder, recipe, Job(output, start=start), Wish())
+    assert [name for name, _ in outcome.tried] == [NOISY, AS_IT_IS, PROFILE, TRAINED]
     assert card.architecture == "profiled"
     assert len(card.arguments["levels"]) == 9
     assert load(str(output), device="cpu")(shot(9, 0)).shape == (280, 300, 3)
@@ -90,16 +95,34 @@ def test_a_network_that_is_told_the_level_gets_the_profile(folder: Path, tmp_pat
 
 def test_what_does_not_help_is_not_written(folder: Path, tmp_path: Path) -> None:
     start, output = tmp_path / "start.safetensors", tmp_path / "mine.safetensors"
-    fit_noisy_only(folder, SCRATCH, Job(start))
+    fit_noisy_only(folder, SCRATCH, Job(start), Wish())
     worse = Recipe("dncnn", SCRATCH.arguments, steps=1, batch=1, patch=32, learning_rate=0.5, warmup=1, ema=0.0)
     with pytest.raises(UsageError, match=r"start as it is does better .* --keep-anyway would"):
-        fit_noisy_only(folder, worse, Job(output, start=start))
+        fit_noisy_only(folder, worse, Job(output, start=start), Wish())
     assert not output.exists()
-    fit_noisy_only(folder, worse, Job(output, start=start), keep_anyway=True)
+    fit_noisy_only(folder, worse, Job(output, start=start), Wish(keep_anyway=True))
     assert output.exists()
 
 
 def test_too_little_to_learn_from_is_told(tmp_path: Path) -> None:
     Image.fromarray(np.zeros((60, 60, 3), np.uint8)).save(tmp_path / "a.png")
     with pytest.raises(UsageError, match="too small to learn from"):
-        fit_noisy_only(tmp_path, SCRATCH, Job(tmp_path / "x.safetensors"))
+        fit_noisy_only(tmp_path, SCRATCH, Job(tmp_path / "x.safetensors"), Wish())
+
+
+def test_wishes_are_heeded(folder: Path, tmp_path: Path) -> None:
+    assert "Neighbor2Neighbor" in look(folder, Wish(method="neighbors")).account()[1]
+    assert look(folder, Wish(loss="l1")).squared is False
+    output = tmp_path / "mine.safetensors"
+    with pytest.raises(UsageError, match="is for a network that is told the level"):
+        fit_noisy_only(folder, SCRATCH, Job(output), Wish(method="profile"))
+    with pytest.raises(UsageError, match="n2n has nothing to learn from"):
+        look(singles(folder), Wish(method="n2n"))
+    with pytest.raises(UsageError, match="no method 'magic'"):
+        Wish(method="magic")
+
+
+def test_minutes_become_steps(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(noisy_only, "FEWEST_STEPS", 7)
+    card, _ = fit_noisy_only(folder, SCRATCH, Job(tmp_path / "mine.safetensors"), Wish(minutes=1e-9))
+    assert card.recipe["steps"] == 7

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from denoise_cli.noise.camera import camera_noise, demosaicked, equivalent_sigma, softened
+from denoise_cli.noise.camera import camera_noise, demosaicked, softened
 
 
 def flat(light: float, count: int = 64, side: int = 64) -> torch.Tensor:
@@ -41,14 +41,6 @@ def test_its_grain_is_wider_than_a_pixel() -> None:
     assert abs(correlation(16)) < 0.1
 
 
-def test_broad_grain_counts_as_the_stronger_white_noise_that_is_as_strong_at_its_size() -> None:
-    white = torch.randn(8, 3, 128, 128, generator=torch.Generator().manual_seed(0)) / 10
-    assert torch.allclose(equivalent_sigma(white), torch.full((8, 1, 1, 1), 0.1), rtol=0.1)
-    blocks = white.repeat_interleave(4, dim=2).repeat_interleave(4, dim=3)
-    assert torch.allclose(equivalent_sigma(blocks), torch.full((8, 1, 1, 1), 0.4), rtol=0.1)
-    assert torch.allclose(equivalent_sigma(white + 0.5), equivalent_sigma(white))  # light is no noise
-
-
 @pytest.mark.parametrize("phase", [(0, 0), (0, 1), (1, 0), (1, 1)])
 def test_demosaicking_keeps_the_sites_and_interpolates_between(phase: tuple[int, int]) -> None:
     noise = torch.randn(1, 3, 12, 12)
@@ -67,6 +59,6 @@ def test_some_patches_are_softened_and_keep_their_light() -> None:
     clean = torch.rand(64, 3, 40, 40, generator=torch.Generator().manual_seed(1))
     soft = softened(clean, torch.Generator().manual_seed(0))
     changed = (soft - clean).flatten(1).abs().amax(dim=1) > 0
-    assert 16 < changed.sum() < 48
+    assert 10 < changed.sum() < 42
     assert (soft[changed].std(dim=(1, 2, 3)) < 0.8 * clean[changed].std(dim=(1, 2, 3))).all()
     assert torch.allclose(soft.mean(dim=(2, 3)), clean.mean(dim=(2, 3)), atol=0.02)

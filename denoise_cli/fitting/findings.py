@@ -1,0 +1,88 @@
+"""What a folder of noisy pictures is like, and what follows for learning from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from denoise_cli.errors import UsageError
+from denoise_cli.fitting.survey import Frame, Survey, frames_of, survey
+from denoise_cli.measure.sets import pictures
+from denoise_cli.noise.measure import NoiseFacts, noise_facts
+
+LOOKED_AT = 12  # pictures that speak for a folder's noise
+METHODS = ("auto", "n2n", "neighbors", "profile")
+LOSSES = ("auto", "l1", "l2")
+NOTHING = NoiseFacts((), (), 0.0, 0.0)
+CLIPPED = 0.005  # share of clipped samples, or of struck ones, from which on absolute differences are minimised
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a user leaves to be found out (`auto`) or not.
+
+    `method`: `n2n`, from frames of the same scene; `neighbors`, from within each picture; `profile`, no training, only
+    how strongly the network is to act at which brightness. `loss`: `l1` or `l2`. `minutes` of training, instead of the
+    recipe's steps. `keep_anyway`: write what was learnt even if it does not help.
+    """
+
+    method: str = "auto"
+    loss: str = "auto"
+    minutes: float | None = None
+    keep_anyway: bool = False
+
+    def __post_init__(self) -> None:
+        for name, value, known in (("method", self.method, METHODS), ("loss", self.loss, LOSSES)):
+            if value not in known:
+                raise UsageError(f"no {name} {value!r}; there are {', '.join(known)}")
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a folder holds."""
+
+    found: Survey
+    facts: NoiseFacts
+    wish: Wish
+
+    @property
+    def squared(self) -> bool:
+        """Whether means of noisy targets can be trusted: clipping and impulses move them, but not medians."""
+        if self.wish.loss != "auto":
+            return self.wish.loss == "l2"
+        return max(self.facts.clipped, self.facts.impulses) < CLIPPED
+
+    @property
+    def from_scenes(self) -> bool:
+        return bool(self.found.scenes) and self.wish.method != "neighbors"
+
+    @property
+    def frames(self) -> list[Frame]:
+        return [frame for scene in self.found.scenes for frame in scene] + list(self.found.singles)
+
+    def account(self) -> list[str]:
+        """A few lines for whoever took the pictures."""
+        lines = [f"found {self.found}; {self.facts}"]
+        if self.from_scenes:
+            lines.append(
+                "learning from frames of the same scene: what one shows, another's noise does not (Noise2Noise)"
+            )
+        else:
+            how = "" if self.facts.grain == 1 else f", {self.facts.grain} pixels apart, as the grain is wide"
+            lines.append(f"learning from within each picture, from pixels side by side{how} (Neighbor2Neighbor)")
+        if not self.squared and self.wish.loss == "auto":
+            what = "struck" if self.facts.impulses >= CLIPPED else "clipped"
+            lines.append(f"by absolute differences, as pixels are {what} and means would be off")
+        return lines
+
+
+def look(folder: Path, wish: Wish) -> Findings:
+    """Raises UsageError for a folder without pictures, PictureError for one that cannot be read."""
+    found = survey(pictures(str(folder)))
+    if wish.method == "n2n" and not found.scenes:
+        raise UsageError(f"{folder} has no scene that was taken more than once, so n2n has nothing to learn from")
+    frames = Findings(found, NOTHING, wish).frames
+    chosen = [frames[number] for number in np.unique(np.linspace(0, len(frames) - 1, LOOKED_AT).astype(int))]
+    return Findings(found, noise_facts(list(frames_of(chosen))), wish)
