@@ -34,7 +34,7 @@ def fit(
         typer.Option(metavar="NOISY CLEAN", help="Two folders: noisy pictures, and clean ones of the same names."),
     ] = None,
     noisy_only: Annotated[
-        Optional[Path], typer.Option(metavar="DIR", help="Noisy pictures to learn from, where nothing clean exists.")
+        Optional[Path], typer.Option(metavar="DIR", help="Noisy pictures to learn from, alone. Experimental.")
     ] = None,
     model: Annotated[
         Optional[str],

@@ -16,7 +16,7 @@ ALIKE = 0.3  # correlation of outlines from which on a shift is believed
 FINE, COARSE = 1.5, 20.0  # pixels: outlines are what lies between, neither noise nor uneven light
 ROUGH = 0.87  # deviation of white noise of 1, less its blur by a pixel
 OUTLINE = 0.035  # variance of white noise of 1 in an outline
-STRUCTURE = 10.0  # times as much as white noise, and it is not only noise
+STRUCTURE = 200.0  # times as much as white noise: between what uneven light and wide grain make, and what is seen
 SMOOTH = 3.0  # pixels over which frames must agree
 OUTLIER = 5.0  # standard deviations
 

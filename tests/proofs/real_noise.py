@@ -114,6 +114,8 @@ def burst(folder: Path) -> Iterator[Case]:
             for left in np.linspace(0, width - SIDE, COLUMNS):
                 place = Place(int(top), int(left), SIDE)
                 truth = np.mean([laid_upon(frame, other, place, moved) for other, moved in others], axis=0)
+                if np.isnan(truth).mean() > 0.5:
+                    continue
                 rows, columns = slice(place.top, place.top + SIDE), slice(place.left, place.left + SIDE)
                 patches.append((rows, columns, truth))
         yield frame, patches
