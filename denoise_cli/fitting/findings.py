@@ -8,14 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from denoise_cli.errors import UsageError
-from denoise_cli.fitting.survey import Frame, Survey, frames_of, survey
+from denoise_cli.fitting.survey import Survey, frames_of, survey
 from denoise_cli.measure.sets import pictures
 from denoise_cli.noise.measure import NoiseFacts, noise_facts
 
 LOOKED_AT = 12  # pictures that speak for a folder's noise
 METHODS = ("auto", "n2n", "neighbors", "profile")
 LOSSES = ("auto", "l1", "l2")
-NOTHING = NoiseFacts((), (), 0.0, 0.0)
 CLIPPED = 0.005  # share of clipped samples, or of struck ones, from which on absolute differences are minimised
 
 
@@ -58,10 +57,6 @@ class Findings:
     def from_scenes(self) -> bool:
         return bool(self.found.scenes) and self.wish.method != "neighbors"
 
-    @property
-    def frames(self) -> list[Frame]:
-        return [frame for scene in self.found.scenes for frame in scene] + list(self.found.singles)
-
     def account(self) -> list[str]:
         """A few lines for whoever took the pictures."""
         lines = [f"found {self.found}; {self.facts}"]
@@ -83,6 +78,6 @@ def look(folder: Path, wish: Wish) -> Findings:
     found = survey(pictures(str(folder)))
     if wish.method == "n2n" and not found.scenes:
         raise UsageError(f"{folder} has no scene that was taken more than once, so n2n has nothing to learn from")
-    frames = Findings(found, NOTHING, wish).frames
+    frames = found.frames
     chosen = [frames[number] for number in np.unique(np.linspace(0, len(frames) - 1, LOOKED_AT).astype(int))]
     return Findings(found, noise_facts(list(frames_of(chosen))), wish)

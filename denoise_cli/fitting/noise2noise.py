@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from denoise_cli.fitting.noisy import told
 from denoise_cli.fitting.scenes import Scenes
 from denoise_cli.networks.blocks import Network, with_sigma
+from denoise_cli.networks.profiled import interleaved
 from denoise_cli.runtime.precision import autocast
 
 HELD_OUT_PATCHES = 16
@@ -142,10 +143,8 @@ def sampled(x: torch.Tensor, choice: torch.Tensor, stride: int) -> torch.Tensor:
 
     `choice`: int `[batch, 1, side, side]`, 0 to 3 by rows; the same for all of the `stride**2` interleaved pictures.
     """
-    batch, channels = x.shape[:2]
-    if stride > 1:
-        x = F.pixel_unshuffle(x, stride).reshape(batch, channels, stride**2, *(side // stride for side in x.shape[2:]))
-        x = x.transpose(1, 2).flatten(0, 1)
-    cells = F.pixel_unshuffle(x, 2).reshape(len(x), channels, 4, *(side // 2 for side in x.shape[2:]))
+    x = interleaved(x, stride)
+    count, channels, height, width = x.shape
+    cells = F.pixel_unshuffle(x, 2).reshape(count, channels, 4, height // 2, width // 2)
     chosen = choice.to(x.device).repeat_interleave(stride**2, dim=0)[:, :, None].expand(-1, channels, -1, -1, -1)
     return cells.gather(2, chosen).squeeze(2)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,6 +28,7 @@ from denoise_cli.fitting.survey import frames_of
 from denoise_cli.images.image import Pixels
 from denoise_cli.networks import build
 from denoise_cli.networks.blocks import Network
+from denoise_cli.networks.profiled import Profiled
 from denoise_cli.networks.unet import UNet
 from denoise_cli.runtime.device import choose_device
 
@@ -88,7 +90,7 @@ def fit_noisy_only(
         tried[AS_IT_IS] = given.to(device)
         if isinstance(given, UNet):
             seen = replace(objective, held_out=objective.scenes)  # what is held out judges, and chooses nothing
-            recipe = _with_profile(recipe, given, job.start, findings, seen)
+            recipe = _with_profile(recipe, given, read_card(job.start), findings, seen)
             tried[PROFILE] = first_weights(recipe, job.start).to(device)
             profile = recipe.arguments["levels"]
             tell(f"noise profile: levels {min(profile):.1f} to {max(profile):.1f}, stride {recipe.arguments['stride']}")
@@ -114,7 +116,9 @@ def fit_noisy_only(
             f"{job.start.stem if job.start else ''} as it is does better on these pictures than what was learnt "
             f"({scores[AS_IT_IS]:.2f} against {scores[chosen]:.2f} dB); nothing is written, --keep-anyway would"
         )
-    training = job.training or f"{len(findings.frames)} noisy pictures of the folder {folder.name}: {findings.facts}"
+    training = (
+        job.training or f"{len(findings.found.frames)} noisy pictures of the folder {folder.name}: {findings.facts}"
+    )
     summary = job.summary or f"noise like that of the folder {folder.name}"
     recipe = replace(recipe, noise="of noisy pictures")
     return save(tried[chosen], recipe, replace(job, training=training, summary=summary)), outcome
@@ -187,7 +191,7 @@ def _of_scenes(findings: Findings, recipe: Recipe, channels: int) -> Iterator[li
 
 def _of_singles(findings: Findings, recipe: Recipe, channels: int) -> Iterator[list[Sequence[Pixels]]]:
     """Cell by cell: what is there, as a scene of one frame. Of many large pictures some cells, at random."""
-    singles = findings.frames
+    singles = findings.found.frames
     random = np.random.default_rng(recipe.seed)
     most = max(HELD_OUT, MEMORY // 2 // (len(singles) * 4 * channels * CROP**2))
     side = SIDES[0] if len(singles) >= HELD_OUT else SIDES[-1]
@@ -207,9 +211,9 @@ def _as_it_is(start: Path) -> Network:
     return network.eval()
 
 
-def _with_profile(recipe: Recipe, given: UNet, start: Path, findings: Findings, objective: Objective) -> Recipe:
+def _with_profile(recipe: Recipe, given: UNet, card: Card, findings: Findings, objective: Objective) -> Recipe:
     """The recipe for the given network with the noise profile that serves best: the measured one, scaled."""
-    base = {name: value for name, value in read_card(start).arguments.items() if name not in ("channels", "estimates")}
+    base = {name: value for name, value in card.arguments.items() if name not in ("channels", "estimates")}
     lights, sigmas = zip(*findings.facts.curve, strict=True) if findings.facts.curve else ((0.0,), (0.0,))
     curve = np.interp(np.linspace(0, 1, KNOTS), lights, sigmas)
     strides = (1,) if findings.facts.grain == 1 else (1, 2)
@@ -217,9 +221,11 @@ def _with_profile(recipe: Recipe, given: UNet, start: Path, findings: Findings, 
     for stride in strides:
         for gain in GAINS:
             profile = [round(float(gain * sigma), 2) for sigma in curve]
-            arguments = {"levels": profile, "stride": stride, "channels": given.channels, "base": base}
+            arguments: dict[str, Any] = {"levels": profile, "stride": stride, "channels": given.channels, "base": base}
             candidate = replace(recipe, architecture="profiled", arguments=arguments)
-            psnr = objective.psnr(first_weights(candidate, start).eval())
+            network = Profiled(**arguments)
+            network.base = given
+            psnr = objective.psnr(network.eval())
             if psnr > best_psnr:
                 best, best_psnr = candidate, psnr
     return best

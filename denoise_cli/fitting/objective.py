@@ -43,14 +43,8 @@ class SyntheticNoise:
     gray: float = 0.0
 
     def loss(self, network: Network, random: torch.Generator) -> torch.Tensor:
-        """With the level estimator's error, where the network has one."""
         clean = self.photos.patches(self.batch, self.patch, random)
-        noisy = noisy_patches(clean, self.noise, random, gray=self.gray)
-        with autocast(self.device):
-            restored = network(noisy.input(network))
-            estimate = None if network.level is None else network.level(noisy.noisy)
-        loss = F.l1_loss(restored.float(), noisy.clean)
-        return loss if estimate is None else loss + LEVEL_WEIGHT * level_error(estimate, noisy.sigma)
+        return error(network, noisy_patches(clean, self.noise, random, gray=self.gray), self.device)
 
     def psnr(self, network: Network) -> float:
         """At Gaussian sigma 25."""
@@ -58,6 +52,15 @@ class SyntheticNoise:
         clean = self.held_out.patches(16, HELD_OUT_PATCH, random)
         noisy = noisy_patches(clean, [NoiseRange("gaussian", 25, 25)], random)
         return quality(network, noisy, self.device)
+
+
+def error(network: Network, patches: NoisyPatches, device: torch.device) -> torch.Tensor:
+    """L1, and the level estimator's error where the network has one."""
+    with autocast(device):
+        restored = network(patches.input(network))
+        estimate = None if network.level is None else network.level(patches.noisy)
+    loss = F.l1_loss(restored.float(), patches.clean)
+    return loss if estimate is None else loss + LEVEL_WEIGHT * level_error(estimate, patches.sigma)
 
 
 @torch.no_grad()

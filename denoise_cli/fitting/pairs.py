@@ -7,22 +7,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 
 from denoise_cli.denoisers.card import Card
 from denoise_cli.errors import PictureError, UsageError
 from denoise_cli.fitting.channels import of_channels
 from denoise_cli.fitting.job import Job, fit
 from denoise_cli.fitting.noisy import NoisyPatches, told
-from denoise_cli.fitting.objective import HELD_OUT_PATCH, LEVEL_WEIGHT, quality
+from denoise_cli.fitting.objective import HELD_OUT_PATCH, error, quality
 from denoise_cli.fitting.recipe import Recipe
 from denoise_cli.fitting.scenes import Scenes
 from denoise_cli.images.image import Pixels
 from denoise_cli.measure.sets import paired_set, read_pair
 from denoise_cli.networks.blocks import Network
-from denoise_cli.networks.level import level_error
 from denoise_cli.noise.camera import strength
-from denoise_cli.runtime.precision import autocast
 
 HELD_OUT = 20  # every twentieth pair is not trained on; progress is measured on these
 
@@ -41,12 +38,7 @@ class RealPairs:
     device: torch.device
 
     def loss(self, network: Network, random: torch.Generator) -> torch.Tensor:
-        patches = _patches(self.pairs, self.batch, self.patch, random)
-        with autocast(self.device):
-            restored = network(patches.input(network))
-            estimate = None if network.level is None else network.level(patches.noisy)
-        loss = F.l1_loss(restored.float(), patches.clean)
-        return loss if estimate is None else loss + LEVEL_WEIGHT * level_error(estimate, patches.sigma)
+        return error(network, _patches(self.pairs, self.batch, self.patch, random), self.device)
 
     def psnr(self, network: Network) -> float:
         patches = _patches(self.held_out, 16, HELD_OUT_PATCH, torch.Generator().manual_seed(0))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
@@ -38,18 +38,28 @@ class PatchSource:
 
     def patches(self, count: int, size: int, random: torch.Generator) -> torch.Tensor:
         """Float32 `[count, channels, size, size]`, 1.0 = white: from anywhere, flipped and turned at random."""
-        chosen = torch.multinomial(self._area, count, replacement=True, generator=random)
-        places = torch.rand(count, 2, generator=random)
-        turns = torch.randint(0, 8, (count,), generator=random)
-        patches = []
-        for photo, (down, right), turn in zip(chosen.tolist(), places.tolist(), turns.tolist(), strict=True):
-            pixels = self._photos[photo]
-            top = int(down * (pixels.shape[1] - size + 1))
-            left = int(right * (pixels.shape[2] - size + 1))
-            patch = pixels[:, top : top + size, left : left + size]
-            patch = torch.rot90(patch, turn % 4, (1, 2))
-            patches.append(patch.flip(2) if turn >= 4 else patch)
-        return torch.stack(patches).float() / 255
+        return torch.stack(random_patches(self._photos, self._area, count, size, random)).float() / 255
+
+
+def random_patches(
+    pictures: Sequence[torch.Tensor], areas: torch.Tensor, count: int, size: int, random: torch.Generator
+) -> list[torch.Tensor]:
+    """`count` patches `[..., size, size]` of pictures `[..., height, width]`, flipped and turned at random.
+
+    `areas`: how likely each picture is.
+    """
+    chosen = torch.multinomial(areas, count, replacement=True, generator=random)
+    places = torch.rand(count, 2, generator=random)
+    turns = torch.randint(0, 8, (count,), generator=random)
+    patches = []
+    for number, (down, right), turn in zip(chosen.tolist(), places.tolist(), turns.tolist(), strict=True):
+        picture = pictures[number]
+        top, left = (
+            int(where * (length - size + 1)) for where, length in zip((down, right), picture.shape[-2:], strict=True)
+        )
+        patch = torch.rot90(picture[..., top : top + size, left : left + size], turn % 4, (-2, -1))
+        patches.append(patch.flip(-1) if turn >= 4 else patch)
+    return patches
 
 
 def _shrunk(pixels: torch.Tensor, factor: float) -> torch.Tensor:

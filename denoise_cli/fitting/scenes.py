@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from denoise_cli.errors import UsageError
+from denoise_cli.fitting.patches import random_patches
 from denoise_cli.images.image import Pixels
 
 MEMORY = 1 << 30  # bytes that all scenes together take at most
@@ -40,18 +41,7 @@ class Scenes:
 
     def patches(self, count: int, size: int, random: torch.Generator) -> torch.Tensor:
         """Float32 `[frames, count, channels, size, size]`, flipped and turned at random."""
-        chosen = torch.multinomial(self._area, count, replacement=True, generator=random)
-        places = torch.rand(count, 2, generator=random)
-        turns = torch.randint(0, 8, (count,), generator=random)
-        patches = []
-        for number, (down, right), turn in zip(chosen.tolist(), places.tolist(), turns.tolist(), strict=True):
-            frames = self._scenes[number]
-            top = int(down * (frames.shape[2] - size + 1))
-            left = int(right * (frames.shape[3] - size + 1))
-            patch = frames[:, :, top : top + size, left : left + size]
-            patch = torch.rot90(patch, turn % 4, (2, 3))
-            patches.append(patch.flip(3) if turn >= 4 else patch)
-        return torch.stack(patches, dim=1)
+        return torch.stack(random_patches(self._scenes, self._area, count, size, random), dim=1)
 
 
 def _crops(frames: Pixels, memory: int, side: int, draw: np.random.Generator) -> Iterable[Pixels]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +37,10 @@ class Survey:
 
     scenes: tuple[tuple[Frame, ...], ...]
     singles: tuple[Frame, ...]
+
+    @property
+    def frames(self) -> tuple[Frame, ...]:
+        return (*chain.from_iterable(self.scenes), *self.singles)
 
     def __str__(self) -> str:
         frames = sorted(len(scene) for scene in self.scenes)

@@ -37,14 +37,20 @@ def build(architecture: str, arguments: Mapping[str, Any]) -> Network:
     if architecture not in ARCHITECTURES:
         raise ValueError(f"unknown architecture {architecture!r}; there are {', '.join(sorted(ARCHITECTURES))}")
     network = ARCHITECTURES[architecture]
-    for name, value in arguments.items():
-        if type(value) is int and not 1 <= value <= LARGEST_ARGUMENT:
-            raise ValueError(f"{architecture} cannot have {name} of {value}")
+    _check(architecture, arguments)
     try:
         inspect.signature(network).bind(**arguments)
     except TypeError as error:
         raise ValueError(f"{architecture} does not take these arguments: {error}") from None
     return network(**arguments)
+
+
+def _check(architecture: str, arguments: Mapping[str, Any]) -> None:
+    for name, value in arguments.items():
+        if type(value) is int and not 1 <= value <= LARGEST_ARGUMENT:
+            raise ValueError(f"{architecture} cannot have {name} of {value}")
+        if isinstance(value, Mapping):
+            _check(architecture, value)
 
 
 def parameters(network: nn.Module) -> int:

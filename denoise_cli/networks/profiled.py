@@ -32,13 +32,13 @@ class Profiled(Network):
         if len(levels) < 2 or not all(0 <= level < float("inf") for level in levels):
             raise ValueError(f"a noise profile has two or more levels from 0 on, not {levels!r}")
         self.levels, self.stride = tuple(float(level) for level in levels), stride
-        self.base = UNet(**{"channels": channels, **(base or {})})
+        self.base = UNet(**{**(base or {}), "channels": channels})
         self.multiple = self.base.multiple * stride
         self.radius = self.base.radius * stride + stride - 1 + AROUND // 2
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         told = torch.cat([x, self.level_map(x)], dim=1)
-        result: torch.Tensor = _whole(self.base(_interleaved(told, self.stride)), self.stride)
+        result: torch.Tensor = _whole(self.base(interleaved(told, self.stride)), self.stride)
         return result
 
     def level_map(self, x: torch.Tensor) -> torch.Tensor:
@@ -52,7 +52,7 @@ class Profiled(Network):
         return torch.lerp(levels[low], levels[low + 1], place - below)
 
 
-def _interleaved(x: torch.Tensor, stride: int) -> torch.Tensor:
+def interleaved(x: torch.Tensor, stride: int) -> torch.Tensor:
     """`[batch * stride**2, channels, height / stride, width / stride]`."""
     if stride == 1:
         return x

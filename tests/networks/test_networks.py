@@ -117,3 +117,8 @@ def test_with_a_stride_each_interleaved_picture_is_seen_for_itself() -> None:
 def test_profiles_that_are_none_are_refused(levels: list[float]) -> None:
     with pytest.raises(ValueError, match="noise profile"):
         build("profiled", {"levels": levels})
+
+
+def test_arguments_within_arguments_are_checked_too() -> None:
+    with pytest.raises(ValueError, match="cannot have blocks of 1000000000"):
+        build("profiled", {"levels": [5, 9], "base": {"blocks": 10**9}})
