@@ -19,6 +19,7 @@ TOYS = {
     "dncnn": {"filters": 8, "layers": 5},
     "win5rb": {"filters": 8},
     "unet": {"widths": [8, 12], "blocks": 1, "estimates": True},
+    "stabilised": {"levels": [10.0, 20.0, 15.0], "base": {"widths": [8, 12], "blocks": 1}},
     "profiled": {"levels": [10.0, 20.0, 15.0], "stride": 2, "base": {"widths": [8, 12], "blocks": 1}},
 }
 

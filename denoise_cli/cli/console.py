@@ -12,6 +12,37 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from denoise_cli.batch.plan import Job
 
 
+class TrainingProgress:
+    """A bar on stderr over a training's steps, and lines above it; only the lines where no one looks."""
+
+    def __init__(self, *, hidden: bool) -> None:
+        self._console, self._hidden = Console(stderr=True), hidden
+        self._bar = Progress(
+            TextColumn("step {task.completed}/{task.total}"),
+            BarColumn(),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+            disable=hidden or not self._console.is_terminal,
+        )
+        self._task = self._bar.add_task("", total=None, visible=False)
+
+    def __enter__(self) -> TrainingProgress:
+        self._bar.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._bar.stop()
+
+    def tick(self, step: int, steps: int) -> None:
+        self._bar.update(self._task, completed=step, total=steps, visible=True)
+
+    def say(self, text: str) -> None:
+        """A line of its own, above the bar."""
+        if not self._hidden:
+            _say(self._console, self._bar, text)
+
+
 class BatchProgress:
     """A bar on stderr over pictures, those under way counted by their finished part; nothing where no one looks."""
 
@@ -62,7 +93,11 @@ class BatchProgress:
 
     def say(self, text: str) -> None:
         """A line of its own above the bar."""
-        if self._bar.disable:
-            print(text, file=sys.stderr)
-        else:
-            self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        _say(self._console, self._bar, text)
+
+
+def _say(console: Console, bar: Progress, text: str) -> None:
+    if bar.disable:
+        print(text, file=sys.stderr)
+    else:
+        console.print(text, markup=False, highlight=False, soft_wrap=True)

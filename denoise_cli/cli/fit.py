@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
@@ -56,7 +58,7 @@ def fit(
     ] = None,
     gray: Annotated[bool, typer.Option("--gray", help="A network for gray pictures.")] = False,
     method: Annotated[
-        str, typer.Option(metavar="auto|n2n|neighbors|profile", help="How to learn from noisy pictures.")
+        str, typer.Option(metavar="auto|n2n|neighbors|vst|profile", help="How to learn from noisy pictures.")
     ] = "auto",
     loss: Annotated[str, typer.Option(metavar="auto|l1|l2", help="What to minimise on noisy pictures.")] = "auto",
     minutes: Annotated[
@@ -75,6 +77,9 @@ def fit(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a weights file that is there already.")
     ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the checkpoint of a training that was stopped.")
+    ] = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -82,10 +87,12 @@ def fit(
     pictures alone.
 
     A checkpoint lies beside the output while the training runs. Stopped by Ctrl-C or otherwise, the same command goes
-    on from it.
+    on from it. On noisy pictures Ctrl-C keeps the best so far: it is written, and --resume goes on.
     """
+    from denoise_cli.cli.console import TrainingProgress
     from denoise_cli.denoisers.catalogue import weights_file
     from denoise_cli.errors import UsageError
+    from denoise_cli.fitting import together
     from denoise_cli.fitting.clean import fit_clean
     from denoise_cli.fitting.findings import Wish
     from denoise_cli.fitting.job import Job
@@ -96,7 +103,10 @@ def fit(
         raise UsageError("name what to learn from, with one of --noisy-only, --pairs and --clean")
     if clean is None and noise is not None:
         raise UsageError("--noise goes with --clean; other pictures have noise of their own")
-    if output.exists() and not overwrite:
+    checkpoint = output.with_suffix(".checkpoint")
+    if resume and not checkpoint.exists():
+        raise UsageError(f"there is no {checkpoint} to go on from")
+    if output.exists() and not overwrite and not resume:
         raise UsageError(f"{output} is there already; --overwrite replaces it")
     if output.suffix != ".safetensors":
         raise UsageError(f"-o {output}: a weights file's name ends in .safetensors")
@@ -106,7 +116,8 @@ def fit(
     given: dict[str, Any] = {"noise": noise, "steps": steps, "batch": batch, "patch": patch, "learning_rate": rate}
     given = {name: value for name, value in given.items() if value is not None}
     chosen = _recipe(model, origin, noisy=noisy_only is not None, gray=gray, seed=seed, given=given)
-    checkpoint = output.with_suffix(".checkpoint")
+    together.join()
+    quiet = quiet or not together.first()
     job = Job(
         output,
         start=origin,
@@ -115,22 +126,29 @@ def fit(
         summary=SUMMARIES.get(model or "unet", "") if clean is not None and noise is None else "",
         training=data,
         command=_command(),
-        report=_quietly if quiet else _tell,
     )
+    stopped = False
     try:
-        if noisy_only is not None:
-            wish = Wish(method, loss, minutes, keep_anyway)
-            card = _noisy_only(noisy_only, chosen, job, wish, quiet=quiet)
-        elif pairs is not None:
-            card = fit_pairs(*pairs, chosen, job)
-        elif clean is not None:
-            card = fit_clean(clean, chosen, job)
+        with TrainingProgress(hidden=quiet) as bar:
+            job = replace(job, report=lambda status: bar.say(_progress(status)), tick=bar.tick)
+            if noisy_only is not None:
+                wish = Wish(method, loss, minutes, keep_anyway)
+                card, stopped = _noisy_only(noisy_only, chosen, job, wish, bar.say)
+            elif pairs is not None:
+                card = fit_pairs(*pairs, chosen, job)
+            elif clean is not None:
+                card = fit_clean(clean, chosen, job)
     except KeyboardInterrupt:
         if checkpoint.exists():
             print(f"stopped; the same command goes on from {checkpoint}", file=sys.stderr)
         raise
-    checkpoint.unlink(missing_ok=True)
+    if not together.first():
+        return
     print(output)
+    if stopped:
+        print(f"stopped; this is the best so far, and --resume goes on from {checkpoint}", file=sys.stderr)
+        raise KeyboardInterrupt
+    checkpoint.unlink(missing_ok=True)
     if not quiet:
         print(
             f"{card.parameters / 1e6:.2f} M parameters, {card.macs_per_pixel / 1e6:.2f} M multiply-adds a pixel",
@@ -138,10 +156,9 @@ def fit(
         )
 
 
-def _noisy_only(folder: Path, recipe: Recipe, job: Job, wish: Wish, *, quiet: bool) -> Card:
-    """Says what is found and how it went, here and in a page beside the weights."""
-    from dataclasses import replace
-
+def _noisy_only(folder: Path, recipe: Recipe, job: Job, wish: Wish, show: Callable[[str], None]) -> tuple[Card, bool]:
+    """Says what is found and how it went, here and in a page beside the weights; and whether Ctrl-C ended it."""
+    from denoise_cli.fitting import together
     from denoise_cli.fitting.noisy_only import fit_noisy_only
     from denoise_cli.fitting.report import Report, write_report
 
@@ -150,46 +167,37 @@ def _noisy_only(folder: Path, recipe: Recipe, job: Job, wish: Wish, *, quiet: bo
 
     def say(line: str) -> None:
         said.append(line)
-        if not quiet:
-            print(line, file=sys.stderr)
+        show(line)
 
     def report(status: Status) -> None:
         curve.append((status.step, status.held_out_psnr))
         job.report(status)
 
     card, outcome = fit_noisy_only(folder, recipe, replace(job, report=report), wish, tell=say)
-    if not quiet:
-        for name, psnr in outcome.tried:
-            print(f"{psnr:6.2f} dB  {name}{', written' if name == outcome.chosen else ''}", file=sys.stderr)
-    for line in outcome.account():
+    for name, psnr in outcome.tried:
+        show(f"{psnr:6.2f} dB  {name}{', written' if name == outcome.chosen else ''}")
+    for line in outcome.lines:
         say(line)
-    page = job.output.with_suffix(".html")
-    title = f"{job.output.name}, learnt from {folder.name}"
-    write_report(page, Report(title, tuple(said), outcome.tried, outcome.chosen, tuple(curve), outcome.examples))
-    if not quiet:
-        print(f"the account with pictures is in {page}", file=sys.stderr)
-    return card
+    if together.first():
+        page = job.output.with_suffix(".html")
+        title = f"{job.output.name}, learnt from {folder.name}"
+        write_report(page, Report(title, tuple(said), outcome.tried, outcome.chosen, tuple(curve), outcome.examples))
+        show(f"the account with pictures is in {page}")
+    return card, outcome.stopped
 
 
-def _tell(status: Status) -> None:
+def _progress(status: Status) -> str:
     minutes = status.seconds_left / 60
-    print(
+    return (
         f"step {status.step}/{status.steps}  loss {status.loss:.5f}  "
-        f"PSNR on what is held out {status.held_out_psnr:.2f} dB  {minutes:.0f} min left",
-        file=sys.stderr,
+        f"PSNR on what is held out {status.held_out_psnr:.2f} dB  {minutes:.0f} min left"
     )
-
-
-def _quietly(status: Status) -> None:
-    pass
 
 
 def _recipe(
     model: str | None, origin: Path | None, *, noisy: bool, gray: bool, seed: int, given: dict[str, Any]
 ) -> Recipe:
     """The recipe of a name, or, to learn from noisy pictures, that for the network to start from."""
-    from dataclasses import replace
-
     from denoise_cli.denoisers.weights import read_card
     from denoise_cli.errors import UsageError
     from denoise_cli.fitting.recipes import NEED_A_START, noisy_recipe, recipe

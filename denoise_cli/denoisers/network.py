@@ -14,6 +14,7 @@ from denoise_cli.errors import WeightsError
 from denoise_cli.images.image import Pixels
 from denoise_cli.networks import build
 from denoise_cli.networks.blocks import Network, with_sigma
+from denoise_cli.networks.level import as_white, coarseness
 from denoise_cli.noise.estimate import estimate_sigma, sample_patches
 from denoise_cli.runtime import tiles
 from denoise_cli.runtime.device import choose_device, out_of_memory, tile_size
@@ -58,14 +59,17 @@ class NetworkDenoiser:
         return clean if level is not None else blended(clean, pixels, strength)
 
     def estimate(self, pixels: Pixels) -> float:
-        """By the network's own judgement, if it has one: the mean of that on up to 64 patches all over the picture."""
+        """By the network's own judgement, if it has one, on up to 64 patches all over the picture: the mean of what
+        they say of the noise's deviation, told as that of white noise.
+        """
         if self._exact.level is None:
             return estimate_sigma(pixels)
         patches = torch.from_numpy(sample_patches(pixels, multiple=self.card.multiple))
         if pixels.shape[2] != self.card.channels:
             patches = patches.flatten(0, 1)[:, None].expand(-1, self.card.channels, -1, -1)
         with torch.inference_mode():
-            return float(self._exact.level(patches).mean()) * 255
+            sigma: torch.Tensor = self._exact.level(patches).mean()
+            return float(as_white(sigma, coarseness(patches, sigma))) * 255
 
     def _one_by_one(self, pixels: Pixels, sigma: float | None, strength: float, progress: Progress | None) -> Pixels:
         channels = pixels.shape[2]

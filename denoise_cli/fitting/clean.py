@@ -10,6 +10,7 @@ import torch
 
 from denoise_cli.denoisers.card import Card
 from denoise_cli.errors import PictureError, UsageError
+from denoise_cli.fitting import together
 from denoise_cli.fitting.channels import of_channels
 from denoise_cli.fitting.job import Job, fit
 from denoise_cli.fitting.noisy import TRAINING_KINDS
@@ -55,10 +56,11 @@ def fit_clean(folder: Path, recipe: Recipe, job: Job) -> Card:
             PatchSource(read_photos(rest, channels), device=device, seed=recipe.seed, smallest=recipe.patch),
             PatchSource(read_photos(held_out, channels), device=device, seed=recipe.seed, smallest=HELD_OUT_PATCH),
             mixture,
-            batch=recipe.batch,
+            batch=together.share(recipe.batch),
             patch=recipe.patch,
             device=device,
             gray=recipe.gray,
+            only_level=recipe.only == "level",
         )
 
     training = job.training or f"{len(files)} pictures of the folder {folder.name}"

@@ -13,17 +13,18 @@ from denoise_cli.measure.sets import pictures
 from denoise_cli.noise.measure import NoiseFacts, noise_facts
 
 LOOKED_AT = 12  # pictures that speak for a folder's noise
-METHODS = ("auto", "n2n", "neighbors", "profile")
+METHODS = ("auto", "n2n", "neighbors", "vst", "profile")
 LOSSES = ("auto", "l1", "l2")
-CLIPPED = 0.005  # share of clipped samples, or of struck ones, from which on absolute differences are minimised
+CLIPPED = 0.005  # share of clipped samples from which on absolute differences are minimised
 
 
 @dataclass(frozen=True)
 class Wish:
     """What a user leaves to be found out (`auto`) or not.
 
-    `method`: `n2n`, from frames of the same scene; `neighbors`, from within each picture; `profile`, no training, only
-    how strongly the network is to act at which brightness. `loss`: `l1` or `l2`. `minutes` of training, instead of the
+    `method`: `n2n`, from frames of the same scene; `neighbors`, from within each picture; `vst`, only a curve around
+    the network, after which its noise is even; `profile`, no training, only how strongly the network is to act at which
+    brightness. `loss`: `l1` or `l2`. `minutes` of training, instead of the
     recipe's steps. `keep_anyway`: write what was learnt even if it does not help.
     """
 
@@ -51,16 +52,30 @@ class Findings:
         """Whether means of noisy targets can be trusted: clipping and impulses move them, but not medians."""
         if self.wish.loss != "auto":
             return self.wish.loss == "l2"
-        return max(self.facts.clipped, self.facts.impulses) < CLIPPED
+        return self.facts.clipped < CLIPPED and not self.facts.struck
 
     @property
     def from_scenes(self) -> bool:
         return bool(self.found.scenes) and self.wish.method != "neighbors"
 
-    def account(self) -> list[str]:
-        """A few lines for whoever took the pictures."""
+    @property
+    def wants_curve(self) -> bool:
+        """Whether a curve around the network is to be learnt and not the network: of one picture there is too little
+        for more, and where noise depends on brightness a curve does most.
+        """
+        if self.wish.method != "auto":
+            return self.wish.method == "vst"
+        return len(self.found.frames) == 1 and self.facts.uneven
+
+    def account(self, *, curve: bool = False) -> list[str]:
+        """A few lines for whoever took the pictures; `curve`: that one is learnt, not the network."""
         lines = [f"found {self.found}; {self.facts}"]
-        if self.from_scenes:
+        if curve:
+            lines.append(
+                "learning a curve that makes the noise equally strong at every brightness, around the network "
+                "as it is (Noise2VST)"
+            )
+        elif self.from_scenes:
             lines.append(
                 "learning from frames of the same scene: what one shows, another's noise does not (Noise2Noise)"
             )
@@ -68,7 +83,7 @@ class Findings:
             how = "" if self.facts.grain == 1 else f", {self.facts.grain} pixels apart, as the grain is wide"
             lines.append(f"learning from within each picture, from pixels side by side{how} (Neighbor2Neighbor)")
         if not self.squared and self.wish.loss == "auto":
-            what = "struck" if self.facts.impulses >= CLIPPED else "clipped"
+            what = "struck" if self.facts.struck else "clipped"
             lines.append(f"by absolute differences, as pixels are {what} and means would be off")
         return lines
 

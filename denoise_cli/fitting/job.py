@@ -11,6 +11,7 @@ import torch
 from denoise_cli.denoisers.card import Card
 from denoise_cli.denoisers.weights import read_card, read_tensors, write
 from denoise_cli.errors import UsageError
+from denoise_cli.fitting import together
 from denoise_cli.fitting.loop import Status, train
 from denoise_cli.fitting.objective import Objective
 from denoise_cli.fitting.recipe import Recipe
@@ -18,6 +19,8 @@ from denoise_cli.networks import build, macs_per_pixel, parameters
 from denoise_cli.networks.blocks import Network
 from denoise_cli.networks.win5rb import widened
 from denoise_cli.runtime.device import choose_device
+
+AROUND = ("profiled", "stabilised")  # networks that hold another one, their `base`
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class Job:
     training: str = ""
     command: str = ""
     report: Callable[[Status], None] = lambda status: None
+    tick: Callable[[int, int], None] = lambda step, steps: None
 
 
 def fit(recipe: Recipe, job: Job, objective: Callable[[torch.device], Objective]) -> Card:
@@ -47,7 +51,8 @@ def fit(recipe: Recipe, job: Job, objective: Callable[[torch.device], Objective]
     device = choose_device(job.device)
     network = first_weights(recipe, job.start)
     aim = objective(device)
-    return save(train(network, recipe, aim, device=device, checkpoint=job.checkpoint, report=job.report), recipe, job)
+    trained = train(network, recipe, aim, device=device, checkpoint=job.checkpoint, report=job.report, tick=job.tick)
+    return save(trained, recipe, job)
 
 
 def first_weights(recipe: Recipe, start: Path | None) -> Network:
@@ -68,11 +73,11 @@ def first_weights(recipe: Recipe, start: Path | None) -> Network:
     if card.architecture == recipe.architecture == "win5rb" and "dilations" not in recipe.arguments:
         tensors = widened(tensors, card.arguments.get("dilations") or ())
     ours = network.state_dict()
-    if recipe.architecture == "profiled" and card.architecture != "profiled":  # the profile takes the estimator's place
+    if recipe.architecture in AROUND and card.architecture not in AROUND:  # the profile takes the estimator's place
         tensors = {f"base.{name}": tensor for name, tensor in tensors.items() if not name.startswith("level.")}
     if card.channels == 3 and recipe.arguments.get("channels") == 1:
         tensors = {name: _without_colour(tensor, ours.get(name, tensor)) for name, tensor in tensors.items()}
-    fresh = {name: tensor for name, tensor in ours.items() if name.startswith("level.")}
+    fresh = {name: tensor for name, tensor in ours.items() if name.startswith(("level.", "curve_"))}
     try:
         network.load_state_dict({**fresh, **tensors})
     except RuntimeError:
@@ -83,7 +88,10 @@ def first_weights(recipe: Recipe, start: Path | None) -> Network:
 
 
 def save(network: Network, recipe: Recipe, job: Job) -> Card:
-    """Writes a weights file; gives its card, which has the recipe and the commands that led here."""
+    """Writes a weights file; gives its card, which has the recipe and the commands that led here.
+
+    Of several processes only the first writes.
+    """
     network = network.cpu()
     channels = int(recipe.arguments.get("channels", 3))
     card = Card(
@@ -103,7 +111,7 @@ def save(network: Network, recipe: Recipe, job: Job) -> Card:
         command=job.command if job.start is None else f"{read_card(job.start).command} && {job.command}",
         recipe=asdict(recipe),
     )
-    return write(job.output, card, network.state_dict())
+    return write(job.output, card, network.state_dict()) if together.first() else card
 
 
 def _without_colour(tensor: torch.Tensor, like: torch.Tensor) -> torch.Tensor:

@@ -13,6 +13,8 @@ import torch
 from torch import nn
 
 from denoise_cli.errors import UsageError
+from denoise_cli.fitting import together
+from denoise_cli.fitting.best import Best
 from denoise_cli.fitting.objective import Objective
 from denoise_cli.fitting.optimizers import optimizers
 from denoise_cli.fitting.recipe import Recipe
@@ -32,6 +34,14 @@ class Status:
     seconds_left: float
 
 
+class Stopped(KeyboardInterrupt):
+    """Ctrl-C in a training that keeps its best weights; `best` has them."""
+
+    def __init__(self, best: Network) -> None:
+        super().__init__()
+        self.best = best
+
+
 def train(
     network: Network,
     recipe: Recipe,
@@ -40,23 +50,38 @@ def train(
     device: torch.device,
     checkpoint: Path | None = None,
     report: Callable[[Status], None] = lambda status: None,
+    tick: Callable[[int, int], None] = lambda step, steps: None,
+    every: float | None = None,
+    patience: int | None = None,
 ) -> Network:
     """Trains for an objective, with the steps and rates of a recipe; gives the averaged network.
+
+    `tick` hears of every step. There is a checkpoint and a report `every` so many seconds, or every few minutes. With
+    `patience` the network is what was best on what is held out, at the times of the reports, and the training ends
+    when so many of them have brought nothing better.
 
     The average is an exponential moving one of weights and batch-norm statistics (Polyak & Juditsky 1992).
     Everything random follows from the recipe's seed and the step, so that a training that was stopped and goes on
     from its checkpoint ends like one that was not, but for what it did of the step in which it was interrupted.
 
-    Raises UsageError when the checkpoint belongs to another recipe.
+    Among processes that torchrun has started, the gradients are the mean of all.
+
+    Raises UsageError when the checkpoint belongs to another recipe, Stopped for Ctrl-C where there is `patience`.
     """
     # Channels last: a step of dncnn or win5rb in bfloat16 then takes two thirds of the time.
     network = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(name.startswith(recipe.only))
+    together.same_start(network)
     average = copy.deepcopy(network).eval().requires_grad_(False)
     both = optimizers(network, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    best = None if patience is None else Best(patience)
+    state = _State(network, average, both, best)
+    number, count = together.part()
     step = 0
 
     if checkpoint is not None and checkpoint.exists():
-        step = _restore(checkpoint, recipe, network, average, both)
+        step = state.restore(checkpoint, recipe)
 
     started, first, saved = time.monotonic(), step, time.monotonic()
     running_loss = 0.0
@@ -69,36 +94,46 @@ def train(
                 for group in optimizer.param_groups:
                     group["lr"] = recipe.rate(step)
 
-            random = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
+            random = torch.Generator().manual_seed((recipe.seed * 1_000_003 + step) * count + number)
             loss = objective.loss(network, random)
             network.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
+            together.share_gradients(network)
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             for optimizer in both:
                 optimizer.step()
             step += 1
+            tick(step, recipe.steps)
             _follow(average, network, min(recipe.ema, (1 + step) / (10 + step)))
 
             running_loss += 0.02 * (loss.item() - running_loss) if running_loss else loss.item()
             now = time.monotonic()
-            last = step == recipe.steps
-            if last or now - saved > CHECKPOINT_EVERY_SECONDS:
-                if checkpoint is not None:
-                    _save(checkpoint, recipe, step, network, average, both)
+            if step == recipe.steps or together.agreed(now - saved) > (every or CHECKPOINT_EVERY_SECONDS):
+                psnr = together.agreed(objective.psnr(average))
+                if best is not None:
+                    best.offer(psnr, average)
                 left = (now - started) / (step - first) * (recipe.steps - step)
-                report(Status(step, recipe.steps, running_loss, objective.psnr(average), left))
+                if together.first():
+                    state.save(checkpoint, recipe, step)
+                    report(Status(step, recipe.steps, running_loss, psnr, left))
                 saved = time.monotonic()
+                if best is not None and best.had_its_time:
+                    break
     except KeyboardInterrupt:
-        if checkpoint is not None:
-            _save(checkpoint, recipe, step, network, average, both)
-        raise
+        if together.first():
+            state.save(checkpoint, recipe, step)
+        if best is None:
+            raise
+        best.put_into(average)
+        raise Stopped(average) from None
+    if best is not None:
+        best.put_into(average)
     return average
 
 
-def stored_steps(checkpoint: Path) -> int:
-    """Of the recipe that a checkpoint belongs to."""
-    steps: int = torch.load(checkpoint, map_location="cpu", weights_only=True)["recipe"]["steps"]
-    return steps
+def stored_recipe(checkpoint: Path) -> Recipe:
+    """That a checkpoint belongs to."""
+    return Recipe(**torch.load(checkpoint, map_location="cpu", weights_only=True)["recipe"])
 
 
 @torch.no_grad()
@@ -116,36 +151,43 @@ def _freeze_norms(network: nn.Module) -> None:
             module.eval()
 
 
-def _save(
-    path: Path,
-    recipe: Recipe,
-    step: int,
-    network: nn.Module,
-    average: nn.Module,
-    both: list[torch.optim.Optimizer],
-) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(path.name + ".new")
-    state: dict[str, Any] = {
-        "recipe": asdict(recipe),
-        "step": step,
-        "network": network.state_dict(),
-        "average": average.state_dict(),
-        "optimizers": [optimizer.state_dict() for optimizer in both],
-    }
-    torch.save(state, beside)
-    beside.replace(path)
+@dataclass(frozen=True)
+class _State:
+    """All that a checkpoint holds."""
 
+    network: nn.Module
+    average: nn.Module
+    optimizers: list[torch.optim.Optimizer]
+    best: Best | None
 
-def _restore(
-    path: Path, recipe: Recipe, network: nn.Module, average: nn.Module, both: list[torch.optim.Optimizer]
-) -> int:
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    if state["recipe"] != asdict(recipe):
-        raise UsageError(f"{path} is the checkpoint of another recipe; remove it or give the same options as before")
-    network.load_state_dict(state["network"])
-    average.load_state_dict(state["average"])
-    for optimizer, stored in zip(both, state["optimizers"], strict=True):
-        optimizer.load_state_dict(stored)
-    step: int = state["step"]
-    return step
+    def save(self, path: Path | None, recipe: Recipe, step: int) -> None:
+        if path is None:
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(path.name + ".new")
+        state: dict[str, Any] = {
+            "recipe": asdict(recipe),
+            "step": step,
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "best": None if self.best is None else self.best.state(),
+        }
+        torch.save(state, beside)
+        beside.replace(path)
+
+    def restore(self, path: Path, recipe: Recipe) -> int:
+        """Gives the step at which the checkpoint was made."""
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        if state["recipe"] != asdict(recipe):
+            raise UsageError(
+                f"{path} is the checkpoint of another recipe; remove it or give the same options as before"
+            )
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        for optimizer, stored in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(stored)
+        if self.best is not None and state["best"] is not None:
+            self.best.restore(state["best"])
+        step: int = state["step"]
+        return step

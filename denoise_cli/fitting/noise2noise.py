@@ -9,8 +9,12 @@ import torch.nn.functional as F
 
 from denoise_cli.fitting.noisy import told
 from denoise_cli.fitting.scenes import Scenes
+from denoise_cli.fitting.stein import stein_psnr
 from denoise_cli.networks.blocks import Network, with_sigma
+from denoise_cli.networks.level import as_white, coarseness
 from denoise_cli.networks.profiled import interleaved
+from denoise_cli.noise.estimate import estimate_sigma
+from denoise_cli.noise.measure import NoiseFacts
 from denoise_cli.runtime.precision import autocast
 
 HELD_OUT_PATCHES = 16
@@ -52,7 +56,8 @@ class Noise2Noise:
 class Neighbor2Neighbor:
     """Single shots: of every four pixels one makes the input and one beside it the target (Huang et al. 2021).
 
-    `stride`: how far apart the four are; more than 1 where the noise of neighbouring pixels is alike.
+    `stride`: how far apart the four are; more than 1 where the noise of neighbouring pixels is alike. `facts`: what the
+    noise is like, if it is such that they can tell how good a result is.
     """
 
     scenes: Scenes
@@ -62,6 +67,7 @@ class Neighbor2Neighbor:
     device: torch.device
     stride: int = 1
     squared: bool = True
+    facts: NoiseFacts | None = None
 
     def loss(self, network: Network, random: torch.Generator) -> torch.Tensor:
         (noisy,) = self.scenes.patches(self.batch, self.patch, random)
@@ -77,9 +83,14 @@ class Neighbor2Neighbor:
 
     @torch.no_grad()
     def psnr(self, network: Network) -> float:
-        """Of results on every other pixel against those beside; their noise is in it, so it only serves to compare."""
+        """By Stein's estimate; without facts that of results on every other pixel against those beside, whose noise is
+        in it, so that it only serves to compare.
+        """
         random = torch.Generator().manual_seed(0)
         (noisy,) = self.held_out.patches(HELD_OUT_PATCHES, self.patch, random)
+        if self.facts is not None:
+            level = levels(network, noisy)
+            return stein_psnr(lambda x: restored(network, x, self.device, level), noisy, self.facts, random)
         first, second = pick(len(noisy), self.patch // (2 * self.stride), random)
         one, other = (sampled(noisy, choice, self.stride) for choice in (first, second))
         result = restored(network, one, self.device, self._of_parts(levels(network, noisy)))
@@ -100,12 +111,18 @@ def restored(network: Network, noisy: torch.Tensor, device: torch.device, level:
 def levels(network: Network, noisy: torch.Tensor, random: torch.Generator | None = None) -> torch.Tensor | None:
     """What a network that is told the level would be told of these patches, `[batch, 1, 1, 1]`, by its own judgement.
 
-    With `random` only about that, so that it learns to act on levels that are given as well.
+    By wavelets where it has none. With `random` only about that, so that it learns to act on levels that are given as
+    well.
     """
-    if not network.takes_sigma or network.level is None:
+    if not network.takes_sigma:
         return None
-    with torch.no_grad():
-        sigma: torch.Tensor = network.level(noisy).reshape(-1, 1, 1, 1)
+    if network.level is None:
+        sigmas = [estimate_sigma(patch) / 255 for patch in noisy.permute(0, 2, 3, 1).cpu().numpy()]
+        sigma = torch.tensor(sigmas, device=noisy.device).mean().expand(len(noisy), 1, 1, 1)
+    else:
+        with torch.no_grad():
+            own: torch.Tensor = network.level(noisy)
+            sigma = as_white(own, coarseness(noisy, own)).reshape(-1, 1, 1, 1)
     return sigma if random is None else told(sigma, random)
 
 

@@ -32,7 +32,10 @@ class Objective(Protocol):
 
 @dataclass(frozen=True)
 class SyntheticNoise:
-    """Clean patches and fresh noise on them, `batch` patches of `patch` x `patch` pixels; the loss is L1."""
+    """Clean patches and fresh noise on them, `batch` patches of `patch` x `patch` pixels; the loss is L1.
+
+    `only_level`: for a level estimator alone, whatever the network makes of the patches.
+    """
 
     photos: PatchSource
     held_out: PatchSource
@@ -41,10 +44,15 @@ class SyntheticNoise:
     patch: int
     device: torch.device
     gray: float = 0.0
+    only_level: bool = False
 
     def loss(self, network: Network, random: torch.Generator) -> torch.Tensor:
         clean = self.photos.patches(self.batch, self.patch, random)
-        return error(network, noisy_patches(clean, self.noise, random, gray=self.gray), self.device)
+        patches = noisy_patches(clean, self.noise, random, gray=self.gray)
+        if self.only_level and network.level is not None:
+            with autocast(self.device):
+                return level_error(network.level(patches.noisy), patches.sigma)
+        return error(network, patches, self.device)
 
     def psnr(self, network: Network) -> float:
         """At Gaussian sigma 25."""

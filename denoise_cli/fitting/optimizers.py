@@ -53,10 +53,10 @@ def orthogonal(matrix: torch.Tensor) -> torch.Tensor:
 
 
 def optimizers(network: nn.Module, *, lr: float, weight_decay: float) -> list[torch.optim.Optimizer]:
-    """Those that together train all of a network."""
+    """Those that together train all of a network that is not frozen."""
     inner: list[nn.Parameter] = []
     others: list[nn.Parameter] = []
-    for parameter in network.parameters():
+    for parameter in filter(lambda parameter: parameter.requires_grad, network.parameters()):
         inside = parameter.ndim == 4 and min(parameter.shape[:2]) >= FEWEST_CHANNELS
         (inner if inside else others).append(parameter)
     muon = [Muon(inner, lr=lr, weight_decay=weight_decay)] if inner else []

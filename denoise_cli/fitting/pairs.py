@@ -10,6 +10,7 @@ import torch
 
 from denoise_cli.denoisers.card import Card
 from denoise_cli.errors import PictureError, UsageError
+from denoise_cli.fitting import together
 from denoise_cli.fitting.channels import of_channels
 from denoise_cli.fitting.job import Job, fit
 from denoise_cli.fitting.noisy import NoisyPatches, told
@@ -52,8 +53,8 @@ def fit_pairs(noisy: Path, clean: Path, recipe: Recipe, job: Job) -> Card:
     that cannot.
     """
     channels = int(recipe.arguments.get("channels", 3))
-    together = paired_set(str(noisy), str(clean))
-    pairs = list(zip(together.noisy, together.clean, strict=True))
+    both = paired_set(str(noisy), str(clean))
+    pairs = list(zip(both.noisy, both.clean, strict=True))
     if len(pairs) < 2:
         raise UsageError(f"{noisy} and {clean} are a single pair; it takes two, as one is held out to measure progress")
 
@@ -66,7 +67,7 @@ def fit_pairs(noisy: Path, clean: Path, recipe: Recipe, job: Job) -> Card:
         return RealPairs(
             scenes(rest, device, recipe.patch),
             scenes(pairs[::HELD_OUT], device, HELD_OUT_PATCH),
-            batch=recipe.batch,
+            batch=together.share(recipe.batch),
             patch=recipe.patch,
             device=device,
         )

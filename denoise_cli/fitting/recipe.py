@@ -29,6 +29,7 @@ class Recipe:
     weight_decay: float = 1e-4
     ema: float = 0.999
     freeze_norms_after: float = 0.6  # of the steps; then batch norms use the statistics they will be shipped with
+    only: str = ""  # the part of the network that is trained, such as `level`; empty: all
     seed: int = 0
 
     def rate(self, step: int) -> float:

@@ -14,6 +14,7 @@ from denoise_cli.networks.cae import CAE
 from denoise_cli.networks.cnn import CNN
 from denoise_cli.networks.dncnn import DnCNN
 from denoise_cli.networks.profiled import Profiled
+from denoise_cli.networks.stabilised import Stabilised
 from denoise_cli.networks.unet import UNet
 from denoise_cli.networks.win5rb import Win5RB
 
@@ -24,6 +25,7 @@ ARCHITECTURES: dict[str, type[Network]] = {
     "win5rb": Win5RB,
     "unet": UNet,
     "profiled": Profiled,
+    "stabilised": Stabilised,
 }
 
 LARGEST_ARGUMENT = 4096  # of layers or filters; card and arguments may come from a stranger

@@ -29,8 +29,7 @@ class Profiled(Network):
         self, levels: Sequence[float], stride: int = 1, channels: int = 3, base: Mapping[str, Any] | None = None
     ) -> None:
         super().__init__()
-        if len(levels) < 2 or not all(0 <= level < float("inf") for level in levels):
-            raise ValueError(f"a noise profile has two or more levels from 0 on, not {levels!r}")
+        check_levels(levels)
         self.levels, self.stride = tuple(float(level) for level in levels), stride
         self.base = UNet(**{**(base or {}), "channels": channels})
         self.multiple = self.base.multiple * stride
@@ -50,6 +49,12 @@ class Profiled(Network):
         below = place.floor().clamp(max=len(levels) - 2)
         low = below.long()
         return torch.lerp(levels[low], levels[low + 1], place - below)
+
+
+def check_levels(levels: Sequence[float]) -> None:
+    """Raises ValueError for a noise profile that is none."""
+    if len(levels) < 2 or not all(0 <= level < float("inf") for level in levels):
+        raise ValueError(f"a noise profile has two or more levels from 0 on, not {levels!r}")
 
 
 def interleaved(x: torch.Tensor, stride: int) -> torch.Tensor:

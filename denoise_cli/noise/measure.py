@@ -18,6 +18,8 @@ FEWEST = 20  # blocks that a bin needs to be judged
 LEAST = 0.919  # their deviation, as the tenth with the least of equally noisy blocks of that size
 DISTANCES = (1, 2, 3)  # pixels at which correlation is told
 MIDDLE = 1024  # pixels a side that speak for a picture
+UNEVEN = 1.3  # times as much noise at one end of the scale as at the other
+STRUCK = 0.005  # the share of such pixels from which on they count
 IMPULSE = 0.2  # how far from the median of its neighbours a black or white pixel is one that was struck
 
 
@@ -25,7 +27,8 @@ IMPULSE = 0.2  # how far from the median of its neighbours a black or white pixe
 class NoiseFacts:
     """`curve`: brightness (0..1) and standard deviation there (0..255 scale), from dark to bright.
 
-    `correlation`: of pixels 1, 2 and 3 apart, the mean of both directions. `clipped`: the share of samples at the ends
+    `correlation`: of pixels 1, 2 and 3 apart, the mean of both directions; `colour`: of two channels of a pixel, 1
+    where noise is gray. `clipped`: the share of samples at the ends
     of the scale. `impulses`: the share of those that are black or white and far from all around them.
     """
 
@@ -33,6 +36,7 @@ class NoiseFacts:
     correlation: tuple[float, ...]
     clipped: float
     impulses: float
+    colour: float = 1.0
 
     @property
     def sigma(self) -> float:
@@ -44,12 +48,23 @@ class NoiseFacts:
         """From how many pixels on noise is hardly alike any more; 1 for white noise."""
         return 1 + sum(1 for value in self.correlation if value > 0.2)
 
+    @property
+    def struck(self) -> bool:
+        """Whether there are pixels that are black or white by themselves (salt and pepper)."""
+        return self.impulses >= STRUCK
+
+    @property
+    def uneven(self) -> bool:
+        """Whether shadows and lights are not equally noisy."""
+        ends = [self.curve[0][1], self.curve[-1][1]] if self.curve else [0.0]
+        return max(ends) > UNEVEN * min(ends)
+
     def __str__(self) -> str:
         if not self.curve:
             return "no noise to be seen"
         dark, bright = self.curve[0], self.curve[-1]
         text = f"noise of sigma {self.sigma:.1f} of 255"
-        if len(self.curve) > 1 and max(dark[1], bright[1]) > 1.3 * min(dark[1], bright[1]):
+        if self.uneven:
             text += f" ({dark[1]:.1f} in the shadows, {bright[1]:.1f} in the lights)"
         text += f", grain {self.grain} pixels wide" if self.grain > 1 else ", pixel by pixel"
         if self.impulses > 0.001:
@@ -72,32 +87,38 @@ def noise_facts(pictures: Sequence[Pixels], *, seed: int = 0) -> NoiseFacts:
     impulses = sum(_impulses(picture) for picture in pictures) / samples
     if not found:
         return NoiseFacts((), (0.0,) * len(DISTANCES), clipped, impulses)
-    blocks = np.concatenate(found)
-    inside = ((blocks > 0) & (blocks < 1)).mean(axis=(1, 2)) > 0.99  # clipped noise is narrower than it was
-    blocks = blocks[inside] if inside.any() else blocks
-    light = blocks.mean(axis=(1, 2))
+    blocks = np.concatenate([part.reshape(-1, BLOCK, BLOCK) for part in found])
+    next_channel = np.concatenate([np.roll(part, 1, axis=1).reshape(-1, BLOCK, BLOCK) for part in found])
     rest = blocks - _planes(blocks)
-    power = rest.var(axis=(1, 2), ddof=3)
-    edges = np.unique(np.quantile(light, np.linspace(0, 1, BINS + 1)))
+    inside = ((blocks > 0) & (blocks < 1)).mean(axis=(1, 2)) > 0.99  # clipped noise is narrower than it was
+    usable = np.flatnonzero(inside) if inside.any() else np.arange(len(blocks))
+    light, power = blocks.mean(axis=(1, 2)), rest.var(axis=(1, 2), ddof=3)
+    edges = np.unique(np.quantile(light[usable], np.linspace(0, 1, BINS + 1)))
     curve, flat = [], []
     for low, high in pairwise(edges) if len(edges) > 1 else [(edges[0], edges[0])]:
-        here = np.flatnonzero((light >= low) & (light <= high))
+        here = usable[(light[usable] >= low) & (light[usable] <= high)]
         if len(here) < FEWEST:
             continue
         least = here[np.argsort(power[here])[: max(2, round(FLATTEST * len(here)))]]
         curve.append((float(light[least].mean()), 255 * float(np.sqrt(power[least].mean())) / LEAST))
         flat.append(least)
-    chosen = np.concatenate(flat) if flat else np.arange(len(rest))
-    return NoiseFacts(tuple(curve), _correlation(rest[chosen]), clipped, impulses)
+    chosen = np.concatenate(flat) if flat else usable
+    colour = _alike(rest[chosen], next_channel[chosen] - _planes(next_channel[chosen]))
+    return NoiseFacts(tuple(curve), _correlation(rest[chosen]), clipped, impulses, colour)
 
 
 def _blocks(picture: Pixels, random: np.random.Generator) -> np.ndarray:
-    """`[count, BLOCK, BLOCK]` of all channels, from random cells of a grid."""
-    rows, columns = (length // BLOCK for length in picture.shape[:2])
-    cells = picture[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK, picture.shape[2])
-    cells = cells.transpose(0, 2, 4, 1, 3).reshape(-1, BLOCK, BLOCK)
-    chosen: np.ndarray = cells[random.permutation(len(cells))[:MOST_BLOCKS]]
+    """`[count, channels, BLOCK, BLOCK]` from random cells of a grid."""
+    rows, columns, channels = *(length // BLOCK for length in picture.shape[:2]), picture.shape[2]
+    cells = picture[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK, channels)
+    cells = cells.transpose(0, 2, 4, 1, 3).reshape(-1, channels, BLOCK, BLOCK)
+    chosen: np.ndarray = cells[random.permutation(len(cells))[: MOST_BLOCKS // channels]]
     return chosen
+
+
+def _alike(one: np.ndarray, other: np.ndarray) -> float:
+    power = max(float(np.sqrt((one**2).mean() * (other**2).mean())), 1e-12)
+    return float((one * other).mean()) / power
 
 
 def _planes(blocks: np.ndarray) -> np.ndarray:

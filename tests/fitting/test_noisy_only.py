@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from denoise_cli.denoisers import weights
@@ -12,7 +13,8 @@ from denoise_cli.errors import UsageError
 from denoise_cli.fitting import noisy_only
 from denoise_cli.fitting.findings import Wish, look
 from denoise_cli.fitting.job import Job
-from denoise_cli.fitting.noisy_only import AS_IT_IS, NOISY, PROFILE, TRAINED, fit_noisy_only
+from denoise_cli.fitting.loop import Status
+from denoise_cli.fitting.noisy_only import AS_IT_IS, CURVE, NOISY, PROFILE, TRAINED, fit_noisy_only
 from denoise_cli.fitting.recipe import Recipe
 from denoise_cli.measure.quality import psnr
 from tests.conftest import toy_card, toy_network
@@ -67,7 +69,9 @@ def test_a_network_learns_from_scenes_taken_more_than_once(folder: Path, tmp_pat
     output = tmp_path / "mine.safetensors"
     card, outcome = fit_noisy_only(folder, SCRATCH, Job(output), Wish())
     assert "15 noisy pictures of the folder pictures" in card.training
-    assert (outcome.chosen, outcome.known) == (TRAINED, True)
+    assert outcome.chosen == TRAINED
+    assert outcome.lines[0].startswith("against the scenes themselves")
+    assert outcome.lines[1].startswith("taken away: sigma 2")
     assert gain(output) > 3
     figures = dict(outcome.tried)
     assert figures[NOISY] == pytest.approx(20, abs=0.5)
@@ -78,8 +82,10 @@ def test_a_network_learns_from_scenes_taken_more_than_once(folder: Path, tmp_pat
 def test_a_network_learns_from_single_shots(folder: Path, tmp_path: Path) -> None:
     output = tmp_path / "mine.safetensors"
     _, outcome = fit_noisy_only(singles(folder), SCRATCH, Job(output), Wish())
-    assert outcome.known is False
+    assert "by Stein's estimate" in outcome.lines[0]
     assert gain(output) > 2
+    figures = dict(outcome.tried)
+    assert figures[TRAINED] - figures[NOISY] == pytest.approx(gain(output), abs=2.5)
 
 
 def test_a_network_that_is_told_the_level_gets_the_profile(folder: Path, tmp_path: Path) -> None:
@@ -97,7 +103,7 @@ def test_what_does_not_help_is_not_written(folder: Path, tmp_path: Path) -> None
     start, output = tmp_path / "start.safetensors", tmp_path / "mine.safetensors"
     fit_noisy_only(folder, SCRATCH, Job(start), Wish())
     worse = Recipe("dncnn", SCRATCH.arguments, steps=1, batch=1, patch=32, learning_rate=0.5, warmup=1, ema=0.0)
-    with pytest.raises(UsageError, match=r"start as it is does better .* --keep-anyway would"):
+    with pytest.raises(UsageError, match=r"start as it is does as well .* --keep-anyway would"):
         fit_noisy_only(folder, worse, Job(output, start=start), Wish())
     assert not output.exists()
     fit_noisy_only(folder, worse, Job(output, start=start), Wish(keep_anyway=True))
@@ -120,6 +126,35 @@ def test_wishes_are_heeded(folder: Path, tmp_path: Path) -> None:
         look(singles(folder), Wish(method="n2n"))
     with pytest.raises(UsageError, match="no method 'magic'"):
         Wish(method="magic")
+
+
+def test_a_curve_is_learnt_around_a_network_that_stays(folder: Path, tmp_path: Path) -> None:
+    start, output = tmp_path / "start.safetensors", tmp_path / "mine.safetensors"
+    weights.write(start, toy_card("unet"), toy_network("unet").state_dict())
+    recipe = Recipe("unet", toy_card("unet").arguments, steps=20, batch=2, patch=64, learning_rate=1e-3, warmup=2)
+    said: list[str] = []
+    wish = Wish(method="vst", keep_anyway=True)
+    card, outcome = fit_noisy_only(singles(folder), recipe, Job(output, start=start), wish, tell=said.append)
+    assert "learning a curve" in said[1]
+    assert [name for name, _ in outcome.tried] == [NOISY, AS_IT_IS, PROFILE, CURVE]
+    before, after = (weights.read_tensors(path, weights.read_card(path)) for path in (start, output))
+    assert all(torch.equal(after[f"base.{name}"], before[name]) for name in before if not name.startswith("level."))
+    assert card.recipe["steps"] == (4 if outcome.chosen == CURVE else 20)
+
+
+def test_ctrl_c_writes_the_best_so_far(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(status: Status) -> None:
+        if status.step > 60:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(noisy_only, "REPORT_EVERY", 0.01)
+    output, checkpoint = tmp_path / "mine.safetensors", tmp_path / "mine.checkpoint"
+    _, outcome = fit_noisy_only(folder, SCRATCH, Job(output, checkpoint=checkpoint, report=stop), Wish())
+    assert outcome.stopped
+    assert gain(output) > 1
+    assert checkpoint.exists()
+    _, outcome = fit_noisy_only(folder, SCRATCH, Job(output, checkpoint=checkpoint), Wish())
+    assert not outcome.stopped
 
 
 def test_minutes_become_steps(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,71 @@
+"""The cheapest thing to learn from noisy pictures: how strongly a network should act, at which brightness."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from denoise_cli.denoisers.card import Card
+from denoise_cli.fitting.noise2noise import Neighbor2Neighbor, Noise2Noise
+from denoise_cli.fitting.recipe import Recipe
+from denoise_cli.networks.profiled import Profiled
+from denoise_cli.networks.unet import UNet
+from denoise_cli.noise.measure import NoiseFacts
+
+KNOTS = 9  # of a profile's curve
+CURVE_RATE, CURVE_STEPS = 0.01, 0.2  # the learning rate of a curve around a network; the share of steps it takes
+GAINS = (0.7, 0.85, 1.0, 1.2, 1.5, 2.0, 2.7, 3.5)  # tried on the measured curve
+
+
+def profiled(
+    recipe: Recipe, given: UNet, card: Card, facts: NoiseFacts, objective: Noise2Noise | Neighbor2Neighbor
+) -> Recipe:
+    """The recipe for the given network with the noise profile that serves best: the measured one, scaled.
+
+    What is trained on judges; what is held out chooses nothing.
+    """
+    seen = replace(objective, held_out=objective.scenes)
+    curve = measured_curve(facts)
+    strides = (1,) if facts.grain == 1 else (1, 2)
+    best, best_psnr = recipe, -np.inf
+    for stride in strides:
+        for gain in GAINS:
+            levels = [round(float(gain * sigma), 2) for sigma in curve]
+            arguments: dict[str, Any] = {
+                "levels": levels,
+                "stride": stride,
+                "channels": given.channels,
+                "base": base_arguments(card),
+            }
+            network = Profiled(**arguments)
+            network.base = given
+            psnr = seen.psnr(network.eval())
+            if psnr > best_psnr:
+                best, best_psnr = replace(recipe, architecture="profiled", arguments=arguments), psnr
+    return best
+
+
+def stabilised(recipe: Recipe, given: UNet, card: Card, facts: NoiseFacts) -> Recipe:
+    """The recipe for a curve around the given network, which is left alone (Noise2VST, Herbreteau & Unser 2025)."""
+    levels = [round(float(sigma), 2) for sigma in measured_curve(facts)]
+    return replace(
+        recipe,
+        architecture="stabilised",
+        arguments={"levels": levels, "channels": given.channels, "base": base_arguments(card)},
+        only="curve",
+        steps=max(1, round(recipe.steps * CURVE_STEPS)),
+        learning_rate=CURVE_RATE,
+        weight_decay=0.0,
+    )
+
+
+def measured_curve(facts: NoiseFacts) -> list[float]:
+    """Standard deviations at evenly spaced brightness, 0..255 scale."""
+    lights, sigmas = zip(*facts.curve, strict=True) if facts.curve else ((0.0,), (0.0,))
+    return [float(sigma) for sigma in np.interp(np.linspace(0, 1, KNOTS), lights, sigmas)]
+
+
+def base_arguments(card: Card) -> dict[str, Any]:
+    return {name: value for name, value in card.arguments.items() if name not in ("channels", "estimates")}

@@ -1,0 +1,64 @@
+"""A network between a curve that makes its noise even, and that curve's inverse."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from denoise_cli.networks.blocks import Network, with_sigma
+from denoise_cli.networks.profiled import check_levels
+from denoise_cli.networks.unet import UNet
+
+KNOTS = 49  # of the curve
+LOW, HIGH = -0.25, 1.25  # brightness at the first and at the last; straight lines go on beyond
+LEAST = 0.2  # of the mean level, below which a level is taken for this much: curves must not be too steep
+
+
+class Stabilised(Network):
+    """A U-Net that sees its noise equally strong everywhere, by a rising curve of straight pieces (Noise2VST).
+
+    Herbreteau & Unser 2025; Anscombe 1948 for the idea. The curve's steps, small shifts of the inverse, which takes a
+    mean to a mean that is not that of the curve, and the level that the U-Net is told can be learnt, its own weights
+    being left alone.
+
+    `levels`: standard deviations on the 0..255 scale at brightness from 0 to 1, evenly spaced, from which the curve
+    starts: it rises in inverse proportion to them. `base`: the U-Net's own arguments.
+
+    Input and output: float `[batch, channels, height, width]`, 1.0 = white, sides multiples of `multiple`.
+    """
+
+    lights: torch.Tensor
+
+    def __init__(self, levels: Sequence[float], channels: int = 3, base: Mapping[str, Any] | None = None) -> None:
+        super().__init__()
+        check_levels(levels)
+        self.base = UNet(**{**(base or {}), "channels": channels})
+        self.multiple, self.radius = self.base.multiple, self.base.radius
+        lights = torch.linspace(LOW, HIGH, KNOTS)
+        self.register_buffer("lights", lights, persistent=False)
+        sigmas = torch.tensor([float(level) for level in levels]) / 255
+        sigmas = sigmas.clamp(min=max(LEAST * float(sigmas.mean()), 1e-4))
+        middles = ((lights[1:] + lights[:-1]) / 2).clamp(0, 1) * (len(levels) - 1)
+        below = middles.floor().long().clamp(max=len(levels) - 2)
+        slopes = 1 / torch.lerp(sigmas[below], sigmas[below + 1], middles - below)
+        self.curve_steps = nn.Parameter((slopes * (lights[1] - lights[0])).log())
+        self.curve_shifts = nn.Parameter(torch.zeros(KNOTS))
+        self.curve_level = nn.Parameter(torch.zeros(()))  # after the curve noise has a deviation of exp(this)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        heights = torch.cat([self.curve_steps.new_zeros(1), self.curve_steps.exp().cumsum(0)])
+        black, white = _along(torch.tensor([0.0, 1.0], device=x.device), self.lights, heights)
+        heights = (heights - black) / (white - black)
+        even = _along(x, self.lights, heights)
+        result = self.base(with_sigma(even, self.curve_level.exp() / (white - black)))
+        return _along(result, heights, self.lights + self.curve_shifts)
+
+
+def _along(x: torch.Tensor, places: torch.Tensor, heights: torch.Tensor) -> torch.Tensor:
+    """The heights at x of a line through points; both rise with their number."""
+    cell = torch.searchsorted(places, x.detach().contiguous()).clamp(1, len(places) - 1)
+    left, right = places[cell - 1], places[cell]
+    return torch.lerp(heights[cell - 1], heights[cell], (x - left) / (right - left))
