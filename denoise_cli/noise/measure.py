@@ -19,7 +19,7 @@ LEAST = 0.919  # their deviation, as the tenth with the least of equally noisy b
 DISTANCES = (1, 2, 3)  # pixels at which correlation is told
 MIDDLE = 1024  # pixels a side that speak for a picture
 UNEVEN = 1.3  # times as much noise at one end of the scale as at the other
-STRUCK = 0.005  # the share of such pixels from which on they count
+STRUCK = 0.02  # the share of such pixels from which on they count
 IMPULSE = 0.2  # how far from the median of its neighbours a black or white pixel is one that was struck
 
 
