@@ -5,69 +5,73 @@ from __future__ import annotations
 import sys
 import threading
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 
 from denoise_cli.batch.plan import Job
 
+if TYPE_CHECKING:
+    from typing_extensions import Self  # of typing from Python 3.11 on
 
-class TrainingProgress:
-    """A bar on stderr over a training's steps, and lines above it; only the lines where no one looks."""
 
-    def __init__(self, *, hidden: bool) -> None:
-        self._console, self._hidden = Console(stderr=True), hidden
+class _Bar:
+    """A bar on stderr that goes when it is done; none where it is hidden or no one looks."""
+
+    def __init__(self, *columns: ProgressColumn, hidden: bool) -> None:
+        self._console = Console(stderr=True)
         self._bar = Progress(
-            TextColumn("step {task.completed}/{task.total}"),
-            BarColumn(),
-            TimeRemainingColumn(),
-            console=self._console,
-            transient=True,
-            disable=hidden or not self._console.is_terminal,
+            *columns, console=self._console, transient=True, disable=hidden or not self._console.is_terminal
         )
-        self._task = self._bar.add_task("", total=None, visible=False)
 
-    def __enter__(self) -> TrainingProgress:
+    def __enter__(self) -> Self:
         self._bar.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._bar.stop()
+
+    def say(self, text: str) -> None:
+        """A line of its own above the bar."""
+        if self._bar.disable:
+            print(text, file=sys.stderr)
+        else:
+            self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+class TrainingProgress(_Bar):
+    """A bar over a training's steps, and lines above it; only the lines where no one looks."""
+
+    def __init__(self, *, hidden: bool) -> None:
+        steps = TextColumn("step {task.completed}/{task.total}")
+        super().__init__(steps, BarColumn(), TimeRemainingColumn(), hidden=hidden)
+        self._hidden = hidden
+        self._task = self._bar.add_task("", total=None, visible=False)
 
     def tick(self, step: int, steps: int) -> None:
         self._bar.update(self._task, completed=step, total=steps, visible=True)
 
     def say(self, text: str) -> None:
-        """A line of its own, above the bar."""
         if not self._hidden:
-            _say(self._console, self._bar, text)
+            super().say(text)
 
 
-class BatchProgress:
-    """A bar on stderr over pictures, those under way counted by their finished part; nothing where no one looks."""
+class BatchProgress(_Bar):
+    """A bar over pictures, those under way counted by their finished part."""
 
     def __init__(self, pictures: int, *, hidden: bool) -> None:
-        self._console = Console(stderr=True)
-        self._bar = Progress(
+        super().__init__(
             TextColumn("{task.fields[done]}/{task.fields[pictures]} pictures"),
             BarColumn(),
             TextColumn("{task.fields[rate]:.2f} MP/s"),
             TimeRemainingColumn(),
-            console=self._console,
-            transient=True,
-            disable=hidden or not self._console.is_terminal,
+            hidden=hidden,
         )
         self._task = self._bar.add_task("", total=pictures, done=0, pictures=pictures, rate=0.0)
         self._lock = threading.Lock()
         self._parts: dict[Job, tuple[int, int]] = {}  # pixels done and in all of those under way
         self._done, self._megapixels = 0, 0.0
-
-    def __enter__(self) -> BatchProgress:
-        self._bar.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._bar.stop()
 
     def part(self, job: Job, done: int, total: int) -> None:
         """A picture's progress, in pixels."""
@@ -90,14 +94,3 @@ class BatchProgress:
         completed = self._done + sum(done / total for done, total in parts)
         rate = megapixels / elapsed if elapsed else 0.0
         self._bar.update(self._task, completed=completed, done=self._done, rate=rate)
-
-    def say(self, text: str) -> None:
-        """A line of its own above the bar."""
-        _say(self._console, self._bar, text)
-
-
-def _say(console: Console, bar: Progress, text: str) -> None:
-    if bar.disable:
-        print(text, file=sys.stderr)
-    else:
-        console.print(text, markup=False, highlight=False, soft_wrap=True)

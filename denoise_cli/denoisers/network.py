@@ -14,7 +14,8 @@ from denoise_cli.errors import WeightsError
 from denoise_cli.images.image import Pixels
 from denoise_cli.networks import build
 from denoise_cli.networks.blocks import Network, with_sigma
-from denoise_cli.networks.level import as_white, coarseness
+from denoise_cli.networks.level import as_white
+from denoise_cli.noise.coarseness import coarseness
 from denoise_cli.noise.estimate import estimate_sigma, sample_patches
 from denoise_cli.runtime import tiles
 from denoise_cli.runtime.device import choose_device, out_of_memory, tile_size
@@ -64,12 +65,12 @@ class NetworkDenoiser:
         """
         if self._exact.level is None:
             return estimate_sigma(pixels)
-        patches = torch.from_numpy(sample_patches(pixels, multiple=self.card.multiple))
+        patches = sample_patches(pixels, multiple=self.card.multiple)
         if pixels.shape[2] != self.card.channels:
-            patches = patches.flatten(0, 1)[:, None].expand(-1, self.card.channels, -1, -1)
+            patches = patches.reshape(-1, 1, *patches.shape[2:]).repeat(self.card.channels, axis=1)
         with torch.inference_mode():
-            sigma: torch.Tensor = self._exact.level(patches).mean()
-            return float(as_white(sigma, coarseness(patches, sigma))) * 255
+            sigma: torch.Tensor = self._exact.level(torch.from_numpy(patches)).mean()
+            return float(as_white(sigma, coarseness(patches, float(sigma)))) * 255
 
     def _one_by_one(self, pixels: Pixels, sigma: float | None, strength: float, progress: Progress | None) -> Pixels:
         channels = pixels.shape[2]

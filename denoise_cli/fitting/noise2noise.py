@@ -11,8 +11,9 @@ from denoise_cli.fitting.noisy import told
 from denoise_cli.fitting.scenes import Scenes
 from denoise_cli.fitting.stein import stein_psnr
 from denoise_cli.networks.blocks import Network, with_sigma
-from denoise_cli.networks.level import as_white, coarseness
+from denoise_cli.networks.level import as_white
 from denoise_cli.networks.profiled import interleaved
+from denoise_cli.noise.coarseness import coarseness
 from denoise_cli.noise.estimate import estimate_sigma
 from denoise_cli.noise.measure import NoiseFacts
 from denoise_cli.runtime.precision import autocast
@@ -122,7 +123,7 @@ def levels(network: Network, noisy: torch.Tensor, random: torch.Generator | None
     else:
         with torch.no_grad():
             own: torch.Tensor = network.level(noisy)
-            sigma = as_white(own, coarseness(noisy, own)).reshape(-1, 1, 1, 1)
+            sigma = as_white(own, coarseness(noisy.cpu().numpy(), own.cpu().numpy())).reshape(-1, 1, 1, 1)
     return sigma if random is None else told(sigma, random)
 
 

@@ -94,10 +94,11 @@ def fit_noisy_only(
     if given is not None:
         tried[AS_IT_IS] = Candidate(given, recipe)
     if job.start is not None and isinstance(given, UNet):
-        profile = profiled(recipe, given, read_card(job.start), findings.facts, objective)
+        card = read_card(job.start)
+        profile = profiled(recipe, given, card, findings.facts, objective)
         tried[PROFILE] = Candidate(first_weights(profile, job.start).to(device), profile)
         tell("noise profile: levels {low:.1f} to {high:.1f}, stride {stride}".format(**_strengths(profile)))
-        recipe = stabilised(recipe, given, read_card(job.start), findings.facts) if curve else profile
+        recipe = stabilised(recipe, given, card, findings.facts) if curve else profile
     stopped = False
     if wish.method != "profile":
         learnt, stopped = _learnt(recipe, job, wish, objective)

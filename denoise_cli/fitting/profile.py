@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import torch
 
 from denoise_cli.denoisers.card import Card
 from denoise_cli.fitting.noise2noise import Neighbor2Neighbor, Noise2Noise
@@ -39,7 +40,8 @@ def profiled(
                 "channels": given.channels,
                 "base": base_arguments(card),
             }
-            network = Profiled(**arguments)
+            with torch.device("meta"):  # its U-Net is the given one
+                network = Profiled(**arguments)
             network.base = given
             psnr = seen.psnr(network.eval())
             if psnr > best_psnr:

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 import torch
 import torch.nn.functional as F
 
+from denoise_cli.networks.curve import along, brightness
 from denoise_cli.noise.measure import NoiseFacts
 
 STEP = 0.3  # of the noise's deviation, by which pictures are changed to see how the result follows
-AROUND = 5  # pixels a side over which brightness is judged
 WHITE = 0.1  # correlation of neighbours below which noise is taken for white
 INSIDE = 2.5  # deviations from black and white, nearer to which noise may have been clipped
 LEAST_ERROR = 1e-7  # mean square, which the estimate may fall below by chance
@@ -29,11 +29,11 @@ def stein_psnr(
     `noisy`: float `[batch, channels, height, width]`, 1.0 = white; where the noise may have been clipped does not
     count. `facts`: what the noise is like, with a curve.
     """
-    sigma = _sigma_map(noisy, facts.curve)
+    light = brightness(noisy)
+    sigma = _sigma_map(light, facts.curve)
     noise = sigma * _grain(noisy, facts, random)
     more, less = (restore(noisy + step * noise) for step in (STEP, -STEP))
     taken_over = noise * (more - less) / (2 * STEP)
-    light = _light(noisy)
     inside = ((light > INSIDE * sigma) & (light < 1 - INSIDE * sigma)).expand_as(noisy)
     error = (restore(noisy) - noisy).square() - sigma.square() + 2 * taken_over
     mean = error[inside].mean() if inside.any() else error.mean()
@@ -59,16 +59,11 @@ def _grain(x: torch.Tensor, facts: NoiseFacts, random: torch.Generator) -> torch
     return F.conv2d(grain, taps.transpose(2, 3), groups=channels)
 
 
-def _light(x: torch.Tensor) -> torch.Tensor:
-    return F.avg_pool2d(x.mean(dim=1, keepdim=True), AROUND, 1, AROUND // 2, count_include_pad=False)
-
-
-def _sigma_map(x: torch.Tensor, curve: Sequence[tuple[float, float]]) -> torch.Tensor:
-    """`[batch, 1, height, width]`, 1.0 = white: straight lines between the curve's points, level beyond."""
-    lights, sigmas = (torch.tensor(values, dtype=x.dtype, device=x.device) for values in zip(*curve, strict=True))
-    light = _light(x)
+def _sigma_map(light: torch.Tensor, curve: Sequence[tuple[float, float]]) -> torch.Tensor:
+    """Deviations where it is how light, 1.0 = white: straight lines between the curve's points, level beyond."""
+    lights, sigmas = (
+        torch.tensor(values, dtype=light.dtype, device=light.device) for values in zip(*curve, strict=True)
+    )
     if len(lights) == 1:
         return (sigmas[0] / 255).expand_as(light)
-    above = torch.searchsorted(lights, light.contiguous()).clamp(1, len(lights) - 1)
-    share = ((light - lights[above - 1]) / (lights[above] - lights[above - 1]).clamp(min=1e-6)).clamp(0, 1)
-    return torch.lerp(sigmas[above - 1], sigmas[above], share) / 255
+    return along(light.clamp(float(lights[0]), float(lights[-1])), lights, sigmas) / 255

@@ -9,9 +9,8 @@ import torch
 import torch.nn.functional as F
 
 from denoise_cli.networks.blocks import Network
+from denoise_cli.networks.curve import AROUND, brightness, check_levels
 from denoise_cli.networks.unet import UNet
-
-AROUND = 5  # pixels a side over which brightness is judged
 
 
 class Profiled(Network):
@@ -43,18 +42,10 @@ class Profiled(Network):
     def level_map(self, x: torch.Tensor) -> torch.Tensor:
         """`[batch, 1, height, width]`, 1.0 = white."""
         levels = torch.tensor(self.levels, dtype=x.dtype, device=x.device) / 255
-        half = AROUND // 2
-        light = F.avg_pool2d(x.mean(dim=1, keepdim=True), AROUND, 1, half, count_include_pad=False)
-        place = light.clamp(0, 1) * (len(levels) - 1)
+        place = brightness(x).clamp(0, 1) * (len(levels) - 1)
         below = place.floor().clamp(max=len(levels) - 2)
         low = below.long()
         return torch.lerp(levels[low], levels[low + 1], place - below)
-
-
-def check_levels(levels: Sequence[float]) -> None:
-    """Raises ValueError for a noise profile that is none."""
-    if len(levels) < 2 or not all(0 <= level < float("inf") for level in levels):
-        raise ValueError(f"a noise profile has two or more levels from 0 on, not {levels!r}")
 
 
 def interleaved(x: torch.Tensor, stride: int) -> torch.Tensor:

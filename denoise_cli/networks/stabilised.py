@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from denoise_cli.networks.blocks import Network, with_sigma
-from denoise_cli.networks.profiled import check_levels
+from denoise_cli.networks.curve import along, check_levels
 from denoise_cli.networks.unet import UNet
 
 KNOTS = 49  # of the curve
@@ -41,24 +41,16 @@ class Stabilised(Network):
         self.register_buffer("lights", lights, persistent=False)
         sigmas = torch.tensor([float(level) for level in levels]) / 255
         sigmas = sigmas.clamp(min=max(LEAST * float(sigmas.mean()), 1e-4))
-        middles = ((lights[1:] + lights[:-1]) / 2).clamp(0, 1) * (len(levels) - 1)
-        below = middles.floor().long().clamp(max=len(levels) - 2)
-        slopes = 1 / torch.lerp(sigmas[below], sigmas[below + 1], middles - below)
+        middles = ((lights[1:] + lights[:-1]) / 2).clamp(0, 1)
+        slopes = 1 / along(middles, torch.linspace(0, 1, len(sigmas)), sigmas)
         self.curve_steps = nn.Parameter((slopes * (lights[1] - lights[0])).log())
         self.curve_shifts = nn.Parameter(torch.zeros(KNOTS))
         self.curve_level = nn.Parameter(torch.zeros(()))  # after the curve noise has a deviation of exp(this)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         heights = torch.cat([self.curve_steps.new_zeros(1), self.curve_steps.exp().cumsum(0)])
-        black, white = _along(torch.tensor([0.0, 1.0], device=x.device), self.lights, heights)
+        black, white = along(torch.tensor([0.0, 1.0], device=x.device), self.lights, heights)
         heights = (heights - black) / (white - black)
-        even = _along(x, self.lights, heights)
+        even = along(x, self.lights, heights)
         result = self.base(with_sigma(even, self.curve_level.exp() / (white - black)))
-        return _along(result, heights, self.lights + self.curve_shifts)
-
-
-def _along(x: torch.Tensor, places: torch.Tensor, heights: torch.Tensor) -> torch.Tensor:
-    """The heights at x of a line through points; both rise with their number."""
-    cell = torch.searchsorted(places, x.detach().contiguous()).clamp(1, len(places) - 1)
-    left, right = places[cell - 1], places[cell]
-    return torch.lerp(heights[cell - 1], heights[cell], (x - left) / (right - left))
+        return along(result, heights, self.lights + self.curve_shifts)

@@ -89,7 +89,7 @@ def noise_facts(pictures: Sequence[Pixels], *, seed: int = 0) -> NoiseFacts:
         return NoiseFacts((), (0.0,) * len(DISTANCES), clipped, impulses)
     blocks = np.concatenate([part.reshape(-1, BLOCK, BLOCK) for part in found])
     next_channel = np.concatenate([np.roll(part, 1, axis=1).reshape(-1, BLOCK, BLOCK) for part in found])
-    rest = blocks - _planes(blocks)
+    rest = blocks - planes(blocks)
     inside = ((blocks > 0) & (blocks < 1)).mean(axis=(1, 2)) > 0.99  # clipped noise is narrower than it was
     usable = np.flatnonzero(inside) if inside.any() else np.arange(len(blocks))
     light, power = blocks.mean(axis=(1, 2)), rest.var(axis=(1, 2), ddof=3)
@@ -103,8 +103,8 @@ def noise_facts(pictures: Sequence[Pixels], *, seed: int = 0) -> NoiseFacts:
         curve.append((float(light[least].mean()), 255 * float(np.sqrt(power[least].mean())) / LEAST))
         flat.append(least)
     chosen = np.concatenate(flat) if flat else usable
-    colour = _alike(rest[chosen], next_channel[chosen] - _planes(next_channel[chosen]))
-    return NoiseFacts(tuple(curve), _correlation(rest[chosen]), clipped, impulses, colour)
+    colour = _alike(rest[chosen], next_channel[chosen] - planes(next_channel[chosen]))
+    return NoiseFacts(tuple(curve), correlation(rest[chosen]), clipped, impulses, colour)
 
 
 def _blocks(picture: Pixels, random: np.random.Generator) -> np.ndarray:
@@ -121,7 +121,7 @@ def _alike(one: np.ndarray, other: np.ndarray) -> float:
     return float((one * other).mean()) / power
 
 
-def _planes(blocks: np.ndarray) -> np.ndarray:
+def planes(blocks: np.ndarray) -> np.ndarray:
     """The plane of each block that fits it best."""
     place = np.arange(BLOCK) - (BLOCK - 1) / 2
     place /= np.sqrt((place**2).sum() * BLOCK)  # orthonormal, over the block
@@ -131,7 +131,7 @@ def _planes(blocks: np.ndarray) -> np.ndarray:
     return planes
 
 
-def _correlation(rest: np.ndarray) -> tuple[float, ...]:
+def correlation(rest: np.ndarray) -> tuple[float, ...]:
     power = max(float((rest**2).mean()), 1e-12)
     along = [(rest[:, :, :-d] * rest[:, :, d:]).mean() / power for d in DISTANCES]
     down = [(rest[:, :-d] * rest[:, d:]).mean() / power for d in DISTANCES]

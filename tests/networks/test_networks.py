@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
-from scipy.ndimage import gaussian_filter
 
 from denoise_cli.networks import ARCHITECTURES, build, macs_per_pixel, parameters
-from denoise_cli.networks.level import as_white, coarseness
+from denoise_cli.networks.level import as_white
 from denoise_cli.networks.profiled import Profiled
 from denoise_cli.networks.win5rb import widened
 from tests.conftest import TOYS, toy_input, toy_network
@@ -116,30 +114,11 @@ def test_with_a_stride_each_interleaved_picture_is_seen_for_itself() -> None:
             assert torch.allclose(result[:, :, row::2, column::2], alone, atol=1e-5)
 
 
-def test_wide_grain_counts_for_more_than_its_deviation_says() -> None:
-    random = torch.Generator().manual_seed(0)
-    white = torch.randn(2, 3, 256, 256, generator=random) / 20
-    assert coarseness(0.5 + white, white.std()) == pytest.approx(1, abs=0.1)
-    assert coarseness(0.5 + white, white.std(dim=(1, 2, 3))) == pytest.approx(1, abs=0.1)
-    blurred = torch.from_numpy(gaussian_filter(white.numpy(), (0, 0, 0.7, 0.7)))
-    expected = 1 + 2 * sum(np.exp(-(distance**2) / (4 * 0.7**2)) for distance in (1, 2, 3))
-    assert coarseness(0.5 + blurred, blurred.std()) == pytest.approx(expected, rel=0.15)
-
-
 def test_faint_grain_is_left_and_strong_grain_told_as_white_noise() -> None:
     faint, strong = torch.tensor(1.0) / 255, torch.tensor(4.0) / 255
     assert as_white(faint, 3.0) == faint
     assert as_white(strong, 3.0) == 3 * strong
     assert as_white(strong, 1.0) == strong
-
-
-def test_texture_says_nothing_about_grain() -> None:
-    random = torch.Generator().manual_seed(0)
-    white = torch.randn(1, 1, 256, 256, generator=random) / 100
-    texture = torch.from_numpy(gaussian_filter(np.random.default_rng(0).normal(0, 1, (256, 256)), 1.0)).float()
-    assert coarseness(white + texture, white.std()) == 1
-    half = torch.cat([white, white + texture], dim=3)
-    assert coarseness(half, white.std()) == pytest.approx(1, abs=0.1)
 
 
 @pytest.mark.parametrize("levels", [[], [5], [5, -1], [5, float("nan")]])

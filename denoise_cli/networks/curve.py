@@ -1,0 +1,28 @@
+"""Curves over brightness: how noisy a picture is where it is how light."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+
+AROUND = 5  # pixels a side over which brightness is judged
+
+
+def check_levels(levels: Sequence[float]) -> None:
+    """Raises ValueError for a noise profile that is none."""
+    if len(levels) < 2 or not all(0 <= level < float("inf") for level in levels):
+        raise ValueError(f"a noise profile has two or more levels from 0 on, not {levels!r}")
+
+
+def brightness(x: torch.Tensor) -> torch.Tensor:
+    """`[batch, 1, height, width]` of `[batch, channels, height, width]`: the mean of what is around each pixel."""
+    return F.avg_pool2d(x.mean(dim=1, keepdim=True), AROUND, 1, AROUND // 2, count_include_pad=False)
+
+
+def along(x: torch.Tensor, places: torch.Tensor, heights: torch.Tensor) -> torch.Tensor:
+    """The heights at x of straight lines through points whose places rise; the outer lines go on beyond."""
+    cell = torch.searchsorted(places, x.detach().contiguous()).clamp(1, len(places) - 1)
+    left, right = places[cell - 1], places[cell]
+    return torch.lerp(heights[cell - 1], heights[cell], (x - left) / (right - left).clamp(min=1e-6))

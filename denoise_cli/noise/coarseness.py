@@ -1,0 +1,39 @@
+"""How wide the grain of noise is, as a factor on its strength."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from denoise_cli.images.image import Pixels
+from denoise_cli.noise.measure import BLOCK, correlation, planes
+
+FLAT = 0.5, 1.25  # times the noise's deviation: how much flat blocks vary; more would be texture
+FEWEST_FLAT = 0.01  # the share of blocks that must be flat
+GRAINY = 0.2, 0.4  # correlation of neighbours, from white noise with a little texture in it to grain
+
+
+def coarseness(patches: Pixels, sigma: Pixels | float) -> float:
+    """How many times as strong white noise is that is as strong in the large as the noise of these pictures.
+
+    Grain that is several pixels wide has less power than white noise of the same lowest frequencies, and it takes a
+    denoiser made for that white noise to remove it. The factor is that between the square roots of both spectra at
+    frequency zero, the sum of the noise's correlations with its neighbours; 1 for white noise, about 3 in cameras'
+    JPEGs. It is told from small blocks that vary no more than the noise does, so that there can be little else in
+    them; 1 where hardly any block is such.
+
+    `patches`: `[count, channels, height, width]`, 1.0 = white, with the same kind of noise all over; `sigma`: its
+    deviation on the same scale, `[count]` or one for all.
+    """
+    count, channels, *size = patches.shape
+    rows, columns = (length // BLOCK for length in size)
+    cells = patches[:, :, : rows * BLOCK, : columns * BLOCK].reshape(count, channels, rows, BLOCK, columns, BLOCK)
+    blocks = cells.transpose(0, 1, 2, 4, 3, 5).reshape(-1, BLOCK, BLOCK)
+    rest = blocks - planes(blocks)
+    each = np.broadcast_to(sigma, count).repeat(channels * rows * columns)
+    relative = rest.std(axis=(1, 2), ddof=3) / np.maximum(each, 1e-6)
+    flat = rest[(relative > FLAT[0]) & (relative < FLAT[1])]
+    if len(flat) == 0 or len(flat) < FEWEST_FLAT * len(blocks):
+        return 1.0
+    alike = np.maximum(correlation(flat), 0)
+    grainy = np.clip((alike[0] - GRAINY[0]) / (GRAINY[1] - GRAINY[0]), 0, 1)
+    return float(1 + 2 * grainy * alike.sum())  # neighbours are on both sides
