@@ -74,7 +74,9 @@ def fit_pairs(noisy: Path, clean: Path, recipe: Recipe, job: Job) -> Card:
 
     training = job.training or f"{len(pairs)} pairs of the folders {noisy.name} and {clean.name}"
     summary = job.summary or f"noise like that of the folder {noisy.name}"
-    return fit(replace(recipe, noise="of real pairs"), replace(job, training=training, summary=summary), objective)
+    # All of the network: pairs show what its recipe, which may train a part on simulated noise, cannot.
+    recipe = replace(recipe, noise="of real pairs", only="")
+    return fit(recipe, replace(job, training=training, summary=summary), objective)
 
 
 def _patches(scenes: Scenes, count: int, size: int, random: torch.Generator) -> NoisyPatches:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
+from denoise_cli.denoisers import weights
 from denoise_cli.denoisers.catalogue import load
 from denoise_cli.errors import PictureError, UsageError
 from denoise_cli.fitting import scenes
@@ -15,6 +16,7 @@ from denoise_cli.fitting.pairs import fit_pairs
 from denoise_cli.fitting.recipe import Recipe
 from denoise_cli.fitting.scenes import Scenes
 from denoise_cli.measure.quality import psnr
+from tests.conftest import toy_card, toy_network
 
 CPU = torch.device("cpu")
 SMALL = Recipe("dncnn", {"channels": 3, "filters": 8, "layers": 4}, steps=200, batch=4, patch=24, learning_rate=3e-3,
@@ -49,6 +51,16 @@ def test_a_network_learns_the_noise_of_pairs(folders: tuple[Path, Path], tmp_pat
     assert card.noise == "of real pairs"
     noisy, clean = (picture.astype(np.float32) / 255 for picture in (shot(9, noise=1), shot(9)))
     assert psnr(load(str(output), device="cpu")(noisy), clean) > psnr(noisy, clean) + 2
+
+
+def test_all_of_a_network_learns_from_pairs(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    start, output = tmp_path / "start.safetensors", tmp_path / "mine.safetensors"
+    weights.write(start, toy_card("unet"), toy_network("unet").state_dict())
+    recipe = Recipe("unet", toy_card("unet").arguments, steps=2, batch=2, patch=32, warmup=1, ema=0.0, only="level")
+    fit_pairs(*folders, recipe, Job(output, start=start))
+    before, after = (weights.read_tensors(path, weights.read_card(path)) for path in (start, output))
+    assert not torch.equal(before["scales.head.weight"], after["scales.head.weight"])
+    assert not torch.equal(before["level.body.0.weight"], after["level.body.0.weight"])
 
 
 def test_pictures_that_make_no_pairs_are_named(folders: tuple[Path, Path], tmp_path: Path) -> None:
