@@ -60,7 +60,9 @@ def fit(
     method: Annotated[
         str, typer.Option(metavar="auto|n2n|neighbors|vst|profile", help="How to learn from noisy pictures.")
     ] = "auto",
-    loss: Annotated[str, typer.Option(metavar="auto|l1|l2", help="What to minimise on noisy pictures.")] = "auto",
+    loss: Annotated[
+        str, typer.Option(metavar="auto|l1|l2", help="What to minimise: absolute or squared errors.")
+    ] = "auto",
     minutes: Annotated[
         Optional[float], typer.Option(min=0.1, help="How long to train on noisy pictures, instead of --steps.")
     ] = None,
@@ -71,6 +73,9 @@ def fit(
     data: Annotated[str, typer.Option(help="For the card: what the photos are, and their licence.")] = "",
     seed: options.Seed = 0,
     device: options.Device = "auto",
+    compile: Annotated[
+        bool, typer.Option("--compile", help="Faster steps after a slow first one, for long trainings.")
+    ] = False,
     keep_anyway: Annotated[
         bool, typer.Option("--keep-anyway", help="Write what was learnt from noisy pictures even if it does not help.")
     ] = False,
@@ -103,6 +108,8 @@ def fit(
         raise UsageError("name what to learn from, with one of --noisy-only, --pairs and --clean")
     if clean is None and noise is not None:
         raise UsageError("--noise goes with --clean; other pictures have noise of their own")
+    if noisy_only is not None and compile:
+        raise UsageError("--compile is for long trainings, with --clean or --pairs")
     checkpoint = output.with_suffix(".checkpoint")
     if resume and not checkpoint.exists():
         raise UsageError(f"there is no {checkpoint} to go on from")
@@ -113,7 +120,9 @@ def fit(
     if start is None and noisy_only is not None:
         start = "photo" if model is None else SCRATCH
     origin = None if start is None or start == SCRATCH else weights_file(start)
+    wish = Wish(method, loss, minutes, keep_anyway)
     given: dict[str, Any] = {"noise": noise, "steps": steps, "batch": batch, "patch": patch, "learning_rate": rate}
+    given["loss"] = None if loss == "auto" else loss
     given = {name: value for name, value in given.items() if value is not None}
     chosen = _recipe(model, origin, noisy=noisy_only is not None, gray=gray, seed=seed, given=given)
     together.join()
@@ -126,13 +135,13 @@ def fit(
         summary=SUMMARIES.get(model or "unet", "") if clean is not None and noise is None else "",
         training=data,
         command=_command(),
+        compile=compile,
     )
     stopped = False
     try:
         with TrainingProgress(hidden=quiet) as bar:
             job = replace(job, report=lambda status: bar.say(_progress(status)), tick=bar.tick)
             if noisy_only is not None:
-                wish = Wish(method, loss, minutes, keep_anyway)
                 card, stopped = _noisy_only(noisy_only, chosen, job, wish, bar.say)
             elif pairs is not None:
                 card = fit_pairs(*pairs, chosen, job)

@@ -9,14 +9,13 @@ import torch
 
 from denoise_cli.denoisers.card import Card
 from denoise_cli.denoisers.denoiser import Progress, blended, check_sigma
+from denoise_cli.denoisers.judged import judged_levels
 from denoise_cli.denoisers.weights import read_card, read_tensors
 from denoise_cli.errors import WeightsError
 from denoise_cli.images.image import Pixels
 from denoise_cli.networks import build
 from denoise_cli.networks.blocks import Network, with_sigma
-from denoise_cli.networks.level import as_white
-from denoise_cli.noise.coarseness import coarseness
-from denoise_cli.noise.estimate import estimate_sigma, sample_patches
+from denoise_cli.networks.curve import AROUND, level_map
 from denoise_cli.runtime import tiles
 from denoise_cli.runtime.device import choose_device, out_of_memory, tile_size
 from denoise_cli.runtime.fused import fused
@@ -49,8 +48,9 @@ class NetworkDenoiser:
             return self._one_by_one(pixels, sigma, strength, progress)
         level = None
         if self.card.level == "given":
-            level = strength * (self.estimate(pixels) if sigma is None else sigma)
-            if level == 0:
+            levels = judged_levels(self._exact, pixels, self.card.channels) if sigma is None else (sigma,)
+            level = tuple(strength * sigma for sigma in levels)
+            if not any(level):
                 return np.array(pixels)
         if channels == self.card.channels:
             clean = self._tiled(pixels, level, progress)
@@ -60,17 +60,9 @@ class NetworkDenoiser:
         return clean if level is not None else blended(clean, pixels, strength)
 
     def estimate(self, pixels: Pixels) -> float:
-        """By the network's own judgement, if it has one, on up to 64 patches all over the picture: the mean of what
-        they say of the noise's deviation, told as that of white noise.
-        """
-        if self._exact.level is None:
-            return estimate_sigma(pixels)
-        patches = sample_patches(pixels, multiple=self.card.multiple)
-        if pixels.shape[2] != self.card.channels:
-            patches = patches.reshape(-1, 1, *patches.shape[2:]).repeat(self.card.channels, axis=1)
-        with torch.inference_mode():
-            sigma: torch.Tensor = self._exact.level(torch.from_numpy(patches)).mean()
-            return float(as_white(sigma, coarseness(patches, float(sigma)))) * 255
+        """Where noise depends on brightness, what it is where the picture is neither dark nor bright."""
+        levels = judged_levels(self._exact, pixels, self.card.channels)
+        return levels[len(levels) // 2]
 
     def _one_by_one(self, pixels: Pixels, sigma: float | None, strength: float, progress: Progress | None) -> Pixels:
         channels = pixels.shape[2]
@@ -80,19 +72,20 @@ class NetworkDenoiser:
             clean.append(self(channel, sigma=sigma, strength=strength, progress=part))
         return np.concatenate(clean, axis=2)
 
-    def _tiled(self, pixels: Pixels, sigma: float | None, progress: Progress | None) -> Pixels:
+    def _tiled(self, pixels: Pixels, level: tuple[float, ...] | None, progress: Progress | None) -> Pixels:
         height, width = pixels.shape[:2]
+        margin = (self.card.radius or 0) + (AROUND // 2 if level is not None and len(level) > 1 else 0)
         tile = self._tile if self.card.radius is not None else None  # what sees everything cannot be tiled
         while True:
             plan = tiles.plan(
                 height,
                 width,
                 tile=None if tile is None else (tile, tile),
-                margin=self.card.radius or 0,
+                margin=margin,
                 multiple=self.card.multiple,
             )
             try:
-                return tiles.apply(lambda part: self._run(part, sigma), pixels, plan, progress)
+                return tiles.apply(lambda part: self._run(part, level), pixels, plan, progress)
             except (RuntimeError, MemoryError) as error:
                 smaller = (max(height, width) if tile is None else tile) // 2
                 if not out_of_memory(error):
@@ -102,10 +95,10 @@ class NetworkDenoiser:
                 tile = smaller
 
     @torch.inference_mode()
-    def _run(self, part: Pixels, sigma: float | None) -> Pixels:
+    def _run(self, part: Pixels, level: tuple[float, ...] | None) -> Pixels:
         x = torch.from_numpy(np.ascontiguousarray(part.transpose(2, 0, 1)))[None]
-        if sigma is not None:
-            x = with_sigma(x, sigma / 255)
+        if level is not None:
+            x = with_sigma(x, level_map(x, level))
         with exact_float32():
             result: torch.Tensor = self._network(x.to(self._device)).float().cpu()
         if self._dtype != torch.float32 and not torch.isfinite(result).all():

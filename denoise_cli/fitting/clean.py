@@ -60,6 +60,7 @@ def fit_clean(folder: Path, recipe: Recipe, job: Job) -> Card:
             patch=recipe.patch,
             device=device,
             gray=recipe.gray,
+            squared=recipe.loss == "l2",
             only_level=recipe.only == "level",
         )
 

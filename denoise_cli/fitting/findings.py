@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,12 +10,14 @@ import numpy as np
 
 from denoise_cli.errors import UsageError
 from denoise_cli.fitting.survey import Survey, frames_of, survey
+from denoise_cli.images.image import Pixels
 from denoise_cli.measure.sets import pictures
-from denoise_cli.noise.measure import NoiseFacts, noise_facts
+from denoise_cli.noise.measure import NoiseFacts, noise_facts, noise_in_flat_parts
 
 LOOKED_AT = 12  # pictures that speak for a folder's noise
 METHODS = ("auto", "n2n", "neighbors", "vst", "profile")
 LOSSES = ("auto", "l1", "l2")
+VARIED = 1.25  # how many times as strong noise is in the noisiest fourth of pictures as in the least noisy one
 CLIPPED = 0.005  # share of clipped samples from which on absolute differences are minimised
 
 
@@ -41,11 +44,12 @@ class Wish:
 
 @dataclass(frozen=True)
 class Findings:
-    """What a folder holds."""
+    """What a folder holds. `varied`: whether its pictures' noise differs in strength from one to the other."""
 
     found: Survey
     facts: NoiseFacts
     wish: Wish
+    varied: bool = False
 
     @property
     def squared(self) -> bool:
@@ -70,6 +74,8 @@ class Findings:
     def account(self, *, curve: bool = False) -> list[str]:
         """A few lines for whoever took the pictures; `curve`: that one is learnt, not the network."""
         lines = [f"found {self.found}; {self.facts}"]
+        if self.varied:
+            lines.append("it differs from picture to picture, so it is measured in each")
         if curve:
             lines.append(
                 "learning a curve that makes the noise equally strong at every brightness, around the network "
@@ -95,4 +101,18 @@ def look(folder: Path, wish: Wish) -> Findings:
         raise UsageError(f"{folder} has no scene that was taken more than once, so n2n has nothing to learn from")
     frames = found.frames
     chosen = [frames[number] for number in np.unique(np.linspace(0, len(frames) - 1, LOOKED_AT).astype(int))]
-    return Findings(found, noise_facts(list(frames_of(chosen))), wish)
+    looked_at = list(frames_of(chosen))
+    facts = noise_facts(looked_at)
+    return Findings(found, facts, wish, _varied(facts, looked_at))
+
+
+def _varied(facts: NoiseFacts, looked_at: Sequence[Pixels]) -> bool:
+    """Whether the noise of some is clearly stronger, at equal brightness, than that of others."""
+    ratios = []
+    for pixels in looked_at:
+        curve = np.array(noise_in_flat_parts([pixels]).curve).reshape(-1, 2)
+        usual = np.interp(curve[:, 0], np.linspace(0, 1, len(facts.levels)), facts.levels)
+        if len(curve) and usual.min() > 0:
+            ratios.append(float(np.median(curve[:, 1] / usual)))
+    low, high = np.quantile(ratios, (0.25, 0.75)) if ratios else (1.0, 1.0)
+    return bool(high > VARIED * low)

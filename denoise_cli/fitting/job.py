@@ -29,7 +29,7 @@ class Job:
 
     `start`: a weights file to begin with, of the same network, of its dilated form, without its estimator, or in colour
     for a network for gray pictures. `summary`, `training` and `command` go onto the card: what the network is for, what
-    the data are, with their licence, and how to do it again.
+    the data are, with their licence, and how to do it again. `compile` is for long trainings.
     """
 
     output: Path
@@ -39,6 +39,7 @@ class Job:
     summary: str = ""
     training: str = ""
     command: str = ""
+    compile: bool = False
     report: Callable[[Status], None] = lambda status: None
     tick: Callable[[int, int], None] = lambda step, steps: None
 
@@ -51,7 +52,16 @@ def fit(recipe: Recipe, job: Job, objective: Callable[[torch.device], Objective]
     device = choose_device(job.device)
     network = first_weights(recipe, job.start)
     aim = objective(device)
-    trained = train(network, recipe, aim, device=device, checkpoint=job.checkpoint, report=job.report, tick=job.tick)
+    trained = train(
+        network,
+        recipe,
+        aim,
+        device=device,
+        checkpoint=job.checkpoint,
+        report=job.report,
+        tick=job.tick,
+        compile=job.compile,
+    )
     return save(trained, recipe, job)
 
 

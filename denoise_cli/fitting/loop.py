@@ -19,6 +19,7 @@ from denoise_cli.fitting.objective import Objective
 from denoise_cli.fitting.optimizers import optimizers
 from denoise_cli.fitting.recipe import Recipe
 from denoise_cli.networks.blocks import Network
+from denoise_cli.runtime.compiled import compiled
 
 CHECKPOINT_EVERY_SECONDS = 180.0
 
@@ -53,12 +54,14 @@ def train(
     tick: Callable[[int, int], None] = lambda step, steps: None,
     every: float | None = None,
     patience: int | None = None,
+    compile: bool = False,
 ) -> Network:
     """Trains for an objective, with the steps and rates of a recipe; gives the averaged network.
 
-    `tick` hears of every step. There is a checkpoint and a report `every` so many seconds, or every few minutes. With
-    `patience` the network is what was best on what is held out, at the times of the reports, and the training ends
-    when so many of them have brought nothing better.
+    `tick` hears of every step. `compile`: with torch.compile, by which steps are faster after a slow first one. There
+    is a checkpoint and a report `every` so many seconds, or every few minutes. With `patience` the network is what was
+    best on what is held out, at the times of the reports, and the training ends when so many of them have brought
+    nothing better.
 
     The average is an exponential moving one of weights and batch-norm statistics (Polyak & Juditsky 1992).
     Everything random follows from the recipe's seed and the step, so that a training that was stopped and goes on
@@ -66,7 +69,8 @@ def train(
 
     Among processes that torchrun has started, the gradients are the mean of all.
 
-    Raises UsageError when the checkpoint belongs to another recipe, Stopped for Ctrl-C where there is `patience`.
+    Raises UsageError when the checkpoint belongs to another recipe or there is nothing to compile with, Stopped for
+    Ctrl-C where there is `patience`.
     """
     # Channels last: a step of dncnn or win5rb in bfloat16 then takes two thirds of the time.
     network = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -78,6 +82,7 @@ def train(
     best = None if patience is None else Best(patience)
     state = _State(network, average, both, best)
     number, count = together.part()
+    trained = compiled(network, device) if compile else network
     step = 0
 
     if checkpoint is not None and checkpoint.exists():
@@ -95,7 +100,7 @@ def train(
                     group["lr"] = recipe.rate(step)
 
             random = torch.Generator().manual_seed((recipe.seed * 1_000_003 + step) * count + number)
-            loss = objective.loss(network, random)
+            loss = objective.loss(trained, random)
             network.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             together.share_gradients(network)

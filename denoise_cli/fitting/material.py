@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -18,21 +18,26 @@ from denoise_cli.fitting.recipe import Recipe
 from denoise_cli.fitting.scenes import CROP, MEMORY, Scenes
 from denoise_cli.fitting.survey import frames_of
 from denoise_cli.images.image import Pixels
+from denoise_cli.networks.curve import level_map
+from denoise_cli.noise.measure import noise_in_flat_parts
 
 HELD_OUT = 5  # every fifth place or picture is not trained on
 SIDES = (256, 128)  # pixels of what is cut from pictures, the first that they have room for
 STRIDES = {1: 1, 2: 2}  # of sub-sampling, by the grain's width; 4 for wider ones
 
 
-def material(findings: Findings, recipe: Recipe, device: torch.device) -> Noise2Noise | Neighbor2Neighbor:
+Judge = Callable[[Pixels], tuple[float, ...]]
+
+
+def material(findings: Findings, recipe: Recipe, device: torch.device, judge: Judge) -> Noise2Noise | Neighbor2Neighbor:
     """Pictures to train on and, apart from them, pictures to judge by.
 
+    `judge` gives the levels that a network would be told of a picture, at brightness from 0 to 1.
     Raises UsageError for a folder without enough of them, PictureError for one that cannot be read.
     """
     channels = int(recipe.arguments.get("channels", 3))
-    cells = list(
-        _of_scenes(findings, recipe, channels) if findings.from_scenes else _of_singles(findings, recipe, channels)
-    )
+    parts = _of_scenes if findings.from_scenes else _of_singles
+    cells = list(parts(findings, recipe, channels, judge))
     if len(cells) < HELD_OUT:
         raise UsageError(
             f"the pictures are too small to learn from: it takes {HELD_OUT} parts of {SIDES[-1]} pixels a side"
@@ -51,33 +56,48 @@ def material(findings: Findings, recipe: Recipe, device: torch.device) -> Noise2
     return Neighbor2Neighbor(*common, stride=stride, squared=findings.squared, facts=facts)
 
 
-def _of_scenes(findings: Findings, recipe: Recipe, channels: int) -> Iterator[list[Sequence[Pixels]]]:
-    """Place by place: each frame there with its witnesses."""
+def _of_scenes(findings: Findings, recipe: Recipe, channels: int, judge: Judge) -> Iterator[list[Sequence[Pixels]]]:
+    """Place by place: each frame there, its level, and its witnesses."""
     scenes = findings.found.scenes
     frames = sum(min(len(scene), MOST) for scene in scenes)
     random = np.random.default_rng(recipe.seed)
-    crops = max(HELD_OUT, MEMORY // 2 // (frames * 3 * 4 * channels * CROP**2))
+    crops = max(HELD_OUT, MEMORY // 2 // (frames * 4 * 4 * channels * CROP**2))
     for scene in scenes:
         for side in SIDES:
             try:
                 for triples in witnesses(scene, crops=crops, side=side, random=random, median=not findings.squared):
-                    yield [[of_channels(pixels, channels) for pixels in triple] for triple in triples]
+                    yield [
+                        _with_levels([of_channels(pixels, channels) for pixels in triple], judge) for triple in triples
+                    ]
                 break
             except PictureError:
                 if side == SIDES[-1]:
                     raise
 
 
-def _of_singles(findings: Findings, recipe: Recipe, channels: int) -> Iterator[list[Sequence[Pixels]]]:
-    """Cell by cell: what is there, as a scene of one frame. Of many large pictures some cells, at random."""
+def _of_singles(findings: Findings, recipe: Recipe, channels: int, judge: Judge) -> Iterator[list[Sequence[Pixels]]]:
+    """Cell by cell: what is there, its level, its noise's deviation. Of many large pictures some cells, at random."""
     singles = findings.found.frames
     random = np.random.default_rng(recipe.seed)
-    most = max(HELD_OUT, MEMORY // 2 // (len(singles) * 4 * channels * CROP**2))
+    most = max(HELD_OUT, MEMORY // 2 // (len(singles) * 3 * 4 * channels * CROP**2))
     side = SIDES[0] if len(singles) >= HELD_OUT else SIDES[-1]
     for pixels in frames_of(singles):
         pixels = of_channels(pixels, channels)
+        own = noise_in_flat_parts([pixels]) if findings.varied else findings.facts
+        told, sigma = (_map(pixels, levels) for levels in (judge(pixels), own.levels))
         rows, columns = (np.linspace(0, size, max(1, size // side) + 1).astype(int) for size in pixels.shape[:2])
         cells = [(row, column) for row in pairwise(rows) for column in pairwise(columns)]
         for number in random.permutation(len(cells))[:most]:
             (top, bottom), (left, right) = cells[number]
-            yield [[pixels[top:bottom, left:right].copy()]]
+            yield [[part[top:bottom, left:right].copy() for part in (pixels, told, sigma)]]
+
+
+def _with_levels(triple: Sequence[Pixels], judge: Judge) -> list[Pixels]:
+    frame, *witnesses = triple
+    return [frame, _map(frame, judge(frame)), *witnesses]
+
+
+def _map(pixels: Pixels, levels: Sequence[float]) -> Pixels:
+    """The level at each place of a picture, in all of its channels, 1.0 = white."""
+    x = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))[None]
+    return np.broadcast_to(level_map(x, levels)[0, 0, :, :, None].numpy(), pixels.shape)

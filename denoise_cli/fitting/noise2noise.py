@@ -11,10 +11,7 @@ from denoise_cli.fitting.noisy import told
 from denoise_cli.fitting.scenes import Scenes
 from denoise_cli.fitting.stein import stein_psnr
 from denoise_cli.networks.blocks import Network, with_sigma
-from denoise_cli.networks.level import as_white
 from denoise_cli.networks.profiled import interleaved
-from denoise_cli.noise.coarseness import coarseness
-from denoise_cli.noise.estimate import estimate_sigma
 from denoise_cli.noise.measure import NoiseFacts
 from denoise_cli.runtime.precision import autocast
 
@@ -27,9 +24,10 @@ LEAST_ERROR = 1e-7  # of a measured mean square error, which noise may bring bel
 class Noise2Noise:
     """Frames as inputs, what other frames say as targets (Lehtinen et al. 2018).
 
-    Each scene has three pictures: the frame, and two independent witnesses of the same place, NaN where they know
-    nothing. `squared`: the mean square as the loss, whose minimiser is the mean of all targets; otherwise the mean of
-    absolute differences, whose minimiser is their median, which clipping and impulses do not move.
+    Each scene has four pictures: the frame, the level there that a network would be told in use, and two independent
+    witnesses of the same place, NaN where they know nothing. `squared`: the mean square as the loss, whose minimiser is
+    the mean of all targets; otherwise the mean of absolute differences, whose minimiser is their median, which clipping
+    and impulses do not move.
     """
 
     scenes: Scenes
@@ -40,25 +38,25 @@ class Noise2Noise:
     squared: bool = True
 
     def loss(self, network: Network, random: torch.Generator) -> torch.Tensor:
-        noisy, one, other = self.scenes.patches(self.batch, self.patch, random)
-        target = (one + other) / 2
-        result = restored(network, noisy, self.device, levels(network, noisy, random))
-        return distance(result, target, squared=self.squared)
+        noisy, level, one, other = self.scenes.patches(self.batch, self.patch, random)
+        result = restored(network, noisy, about(level, random), self.device)
+        return distance(result, (one + other) / 2, squared=self.squared)
 
     @torch.no_grad()
     def psnr(self, network: Network) -> float:
         """The true one, though no clean picture is known: the witnesses' errors are independent of the result's."""
         random = torch.Generator().manual_seed(0)
-        noisy, one, other = self.held_out.patches(HELD_OUT_PATCHES, self.patch, random)
-        return true_psnr(restored(network, noisy, self.device, levels(network, noisy)), noisy, one, other)
+        noisy, level, one, other = self.held_out.patches(HELD_OUT_PATCHES, self.patch, random)
+        return true_psnr(restored(network, noisy, level, self.device), noisy, one, other)
 
 
 @dataclass(frozen=True)
 class Neighbor2Neighbor:
     """Single shots: of every four pixels one makes the input and one beside it the target (Huang et al. 2021).
 
-    `stride`: how far apart the four are; more than 1 where the noise of neighbouring pixels is alike. `facts`: what the
-    noise is like, if it is such that they can tell how good a result is.
+    Each scene has three pictures: the shot, the level there that a network would be told in use, and the deviation of
+    its noise. `stride`: how far apart the four pixels are; more than 1 where the noise of neighbouring ones is alike.
+    `facts`: what else the noise is like, if it is such that Stein's estimate can tell how good a result is.
     """
 
     scenes: Scenes
@@ -71,13 +69,15 @@ class Neighbor2Neighbor:
     facts: NoiseFacts | None = None
 
     def loss(self, network: Network, random: torch.Generator) -> torch.Tensor:
-        (noisy,) = self.scenes.patches(self.batch, self.patch, random)
+        noisy, level, _ = self.scenes.patches(self.batch, self.patch, random)
         first, second = pick(self.batch, self.patch // (2 * self.stride), random)
-        one, other = (sampled(noisy, choice, self.stride) for choice in (first, second))
-        level = levels(network, noisy, random)
-        result = restored(network, one, self.device, self._of_parts(level))
+        one, other, there = (
+            sampled(x, choice, self.stride) for x, choice in ((noisy, first), (noisy, second), (level, first))
+        )
+        jitter = about(torch.ones(self.batch, 1, 1, 1), random).to(noisy.device)
+        result = restored(network, one, there * jitter.repeat_interleave(self.stride**2, dim=0), self.device)
         with torch.no_grad():  # what sub-sampling itself does to the picture: the same pixels of the whole's result
-            whole = restored(network, noisy, self.device, level)
+            whole = restored(network, noisy, level * jitter, self.device)
             difference = sampled(whole, first, self.stride) - sampled(whole, second, self.stride)
         reconstruction = distance(result, other, squared=self.squared)
         return reconstruction + REGULARISER * distance(result - difference, other, squared=self.squared)
@@ -88,43 +88,29 @@ class Neighbor2Neighbor:
         in it, so that it only serves to compare.
         """
         random = torch.Generator().manual_seed(0)
-        (noisy,) = self.held_out.patches(HELD_OUT_PATCHES, self.patch, random)
+        noisy, level, sigma = self.held_out.patches(HELD_OUT_PATCHES, self.patch, random)
         if self.facts is not None:
-            level = levels(network, noisy)
-            return stein_psnr(lambda x: restored(network, x, self.device, level), noisy, self.facts, random)
+            return stein_psnr(
+                lambda x: restored(network, x, level, self.device), noisy, sigma[:, :1], self.facts, random
+            )
         first, second = pick(len(noisy), self.patch // (2 * self.stride), random)
-        one, other = (sampled(noisy, choice, self.stride) for choice in (first, second))
-        result = restored(network, one, self.device, self._of_parts(levels(network, noisy)))
-        return float(-10 * distance(result, other, squared=True).log10())
-
-    def _of_parts(self, level: torch.Tensor | None) -> torch.Tensor | None:
-        return None if level is None else level.repeat_interleave(self.stride**2, dim=0)
+        one, other, there = (
+            sampled(x, choice, self.stride) for x, choice in ((noisy, first), (noisy, second), (level, first))
+        )
+        return float(-10 * distance(restored(network, one, there, self.device), other, squared=True).log10())
 
 
-def restored(network: Network, noisy: torch.Tensor, device: torch.device, level: torch.Tensor | None) -> torch.Tensor:
-    """A network's result on patches, told the level if it takes one: none is zero."""
-    x = with_sigma(noisy, 0.0 if level is None else level) if network.takes_sigma else noisy
+def restored(network: Network, noisy: torch.Tensor, level: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """A network's result on patches; it is told the level, `[batch, channels, height, width]`, if it takes one."""
+    x = with_sigma(noisy, level[:, :1]) if network.takes_sigma else noisy
     with autocast(device):
         result: torch.Tensor = network(x.contiguous(memory_format=torch.channels_last))
     return result.float()
 
 
-def levels(network: Network, noisy: torch.Tensor, random: torch.Generator | None = None) -> torch.Tensor | None:
-    """What a network that is told the level would be told of these patches, `[batch, 1, 1, 1]`, by its own judgement.
-
-    By wavelets where it has none. With `random` only about that, so that it learns to act on levels that are given as
-    well.
-    """
-    if not network.takes_sigma:
-        return None
-    if network.level is None:
-        sigmas = [estimate_sigma(patch) / 255 for patch in noisy.permute(0, 2, 3, 1).cpu().numpy()]
-        sigma = torch.tensor(sigmas, device=noisy.device).mean().expand(len(noisy), 1, 1, 1)
-    else:
-        with torch.no_grad():
-            own: torch.Tensor = network.level(noisy)
-            sigma = as_white(own, coarseness(noisy.cpu().numpy(), own.cpu().numpy())).reshape(-1, 1, 1, 1)
-    return sigma if random is None else told(sigma, random)
+def about(level: torch.Tensor, random: torch.Generator) -> torch.Tensor:
+    """Levels of patches, each about right only: so a network learns to act on levels that are given as well."""
+    return level * told(torch.ones(len(level), 1, 1, 1), random).to(level.device)
 
 
 def distance(result: torch.Tensor, target: torch.Tensor, *, squared: bool) -> torch.Tensor:

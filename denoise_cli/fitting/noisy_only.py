@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from denoise_cli.denoisers.card import Card
+from denoise_cli.denoisers.judged import judged_levels
 from denoise_cli.denoisers.weights import read_card, read_tensors
 from denoise_cli.errors import UsageError
 from denoise_cli.fitting import together
@@ -18,7 +19,7 @@ from denoise_cli.fitting.findings import Wish, look
 from denoise_cli.fitting.job import Job, first_weights, save
 from denoise_cli.fitting.loop import Stopped, stored_recipe, train
 from denoise_cli.fitting.material import material
-from denoise_cli.fitting.noise2noise import Neighbor2Neighbor, Noise2Noise, levels, restored
+from denoise_cli.fitting.noise2noise import Neighbor2Neighbor, Noise2Noise, restored
 from denoise_cli.fitting.profile import profiled, stabilised
 from denoise_cli.fitting.recipe import Recipe
 from denoise_cli.fitting.residual import residual
@@ -81,19 +82,22 @@ def fit_noisy_only(
     """
     findings = look(folder, wish)
     device = choose_device(job.device)
-    objective = material(findings, recipe, device)
-    given = None if job.start is None else _as_it_is(job.start).to(device)
+    given = None if job.start is None else _as_it_is(job.start)
+    objective = material(findings, recipe, device, _judge(given or build(recipe.architecture, recipe.arguments)))
     told_levels = isinstance(given, UNet)
-    if wish.method in ("profile", "vst") and not told_levels:
-        raise UsageError(f"{wish.method} is for a network that is told the level, such as photo or unet")
+    if wish.method in ("profile", "vst"):
+        if not told_levels:
+            raise UsageError(f"{wish.method} is for a network that is told the level, such as photo or unet")
+        if findings.varied:
+            raise UsageError(f"{wish.method} is for pictures with the same noise, and here that differs; see --method")
     curve = told_levels and findings.wants_curve
     for line in findings.account(curve=curve):
         tell(line)
 
     tried: dict[str, Candidate] = {}
     if given is not None:
-        tried[AS_IT_IS] = Candidate(given, recipe)
-    if job.start is not None and isinstance(given, UNet):
+        tried[AS_IT_IS] = Candidate(given.to(device), recipe)
+    if job.start is not None and isinstance(given, UNet) and not findings.varied:
         card = read_card(job.start)
         profile = profiled(recipe, given, card, findings.facts, objective)
         tried[PROFILE] = Candidate(first_weights(profile, job.start).to(device), profile)
@@ -122,7 +126,8 @@ def fit_noisy_only(
         or f"{len(findings.found.frames)} noisy pictures of the folder {folder.name}: {findings.facts}",
         summary=job.summary or f"noise like that of the folder {folder.name}",
     )
-    card = save(best.network, replace(best.recipe, noise="of noisy pictures"), job)
+    loss = "l2" if findings.squared else "l1"
+    card = save(best.network, replace(best.recipe, noise="of noisy pictures", loss=loss), job)
     return card, Outcome(tuple(scores.items()), chosen, lines, stopped, examples[:EXAMPLES])
 
 
@@ -149,6 +154,13 @@ def _learnt(recipe: Recipe, job: Job, wish: Wish, objective: Noise2Noise | Neigh
     except Stopped as stop:
         network, stopped = stop.best, True
     return Candidate(network, recipe), stopped
+
+
+def _judge(network: Network) -> Callable[[Pixels], tuple[float, ...]]:
+    """What a network would be told of a picture; one that is told nothing might as well be told of no noise."""
+    if not network.takes_sigma:
+        return lambda pixels: (0.0,)
+    return lambda pixels: judged_levels(network, pixels, pixels.shape[2])
 
 
 def _strengths(profile: Recipe) -> dict[str, float]:
@@ -180,8 +192,8 @@ class _Unchanged(Network):
 @torch.no_grad()
 def _results(objective: Noise2Noise | Neighbor2Neighbor, network: Network) -> tuple[torch.Tensor, torch.Tensor]:
     """Noisy and denoised patches of what is held out."""
-    noisy = objective.held_out.patches(4 * EXAMPLES, objective.patch, torch.Generator().manual_seed(1))[0]
-    return noisy, restored(network, noisy, objective.device, levels(network, noisy))
+    noisy, level = objective.held_out.patches(4 * EXAMPLES, objective.patch, torch.Generator().manual_seed(1))[:2]
+    return noisy, restored(network, noisy, level, objective.device)
 
 
 def _pixels(patch: torch.Tensor) -> Pixels:

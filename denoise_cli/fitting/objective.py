@@ -32,9 +32,10 @@ class Objective(Protocol):
 
 @dataclass(frozen=True)
 class SyntheticNoise:
-    """Clean patches and fresh noise on them, `batch` patches of `patch` x `patch` pixels; the loss is L1.
+    """Clean patches and fresh noise on them, `batch` patches of `patch` x `patch` pixels.
 
-    `only_level`: for a level estimator alone, whatever the network makes of the patches.
+    `squared`: the mean square as the loss, not the mean of absolute errors. `only_level`: for a level estimator alone,
+    whatever the network makes of the patches.
     """
 
     photos: PatchSource
@@ -44,6 +45,7 @@ class SyntheticNoise:
     patch: int
     device: torch.device
     gray: float = 0.0
+    squared: bool = False
     only_level: bool = False
 
     def loss(self, network: Network, random: torch.Generator) -> torch.Tensor:
@@ -52,7 +54,7 @@ class SyntheticNoise:
         if self.only_level and network.level is not None:
             with autocast(self.device):
                 return level_error(network.level(patches.noisy), patches.sigma)
-        return error(network, patches, self.device)
+        return error(network, patches, self.device, squared=self.squared)
 
     def psnr(self, network: Network) -> float:
         """At Gaussian sigma 25."""
@@ -62,12 +64,12 @@ class SyntheticNoise:
         return quality(network, noisy, self.device)
 
 
-def error(network: Network, patches: NoisyPatches, device: torch.device) -> torch.Tensor:
-    """L1, and the level estimator's error where the network has one."""
+def error(network: Network, patches: NoisyPatches, device: torch.device, *, squared: bool) -> torch.Tensor:
+    """The mean of absolute or squared errors, and the level estimator's error where the network has one."""
     with autocast(device):
         restored = network(patches.input(network))
         estimate = None if network.level is None else network.level(patches.noisy)
-    loss = F.l1_loss(restored.float(), patches.clean)
+    loss = (F.mse_loss if squared else F.l1_loss)(restored.float(), patches.clean)
     return loss if estimate is None else loss + LEVEL_WEIGHT * level_error(estimate, patches.sigma)
 
 

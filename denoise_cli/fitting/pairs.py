@@ -27,7 +27,7 @@ HELD_OUT = 20  # every twentieth pair is not trained on; progress is measured on
 
 @dataclass(frozen=True)
 class RealPairs:
-    """Patches of noisy pictures and of clean ones; the loss is L1.
+    """Patches of noisy pictures and of clean ones; `squared`: the mean square as the loss, not that of absolute errors.
 
     A network that is told the level is told that of the difference, not quite exactly.
     """
@@ -37,9 +37,11 @@ class RealPairs:
     batch: int
     patch: int
     device: torch.device
+    squared: bool = False
 
     def loss(self, network: Network, random: torch.Generator) -> torch.Tensor:
-        return error(network, _patches(self.pairs, self.batch, self.patch, random), self.device)
+        patches = _patches(self.pairs, self.batch, self.patch, random)
+        return error(network, patches, self.device, squared=self.squared)
 
     def psnr(self, network: Network) -> float:
         patches = _patches(self.held_out, 16, HELD_OUT_PATCH, torch.Generator().manual_seed(0))
@@ -70,6 +72,7 @@ def fit_pairs(noisy: Path, clean: Path, recipe: Recipe, job: Job) -> Card:
             batch=together.share(recipe.batch),
             patch=recipe.patch,
             device=device,
+            squared=recipe.loss == "l2",
         )
 
     training = job.training or f"{len(pairs)} pairs of the folders {noisy.name} and {clean.name}"

@@ -15,7 +15,6 @@ from denoise_cli.networks.profiled import Profiled
 from denoise_cli.networks.unet import UNet
 from denoise_cli.noise.measure import NoiseFacts
 
-KNOTS = 9  # of a profile's curve
 CURVE_RATE, CURVE_STEPS = 0.01, 0.2  # the learning rate of a curve around a network; the share of steps it takes
 GAINS = (0.7, 0.85, 1.0, 1.2, 1.5, 2.0, 2.7, 3.5)  # tried on the measured curve
 
@@ -28,7 +27,7 @@ def profiled(
     What is trained on judges; what is held out chooses nothing.
     """
     seen = replace(objective, held_out=objective.scenes)
-    curve = measured_curve(facts)
+    curve = facts.levels
     strides = (1,) if facts.grain == 1 else (1, 2)
     best, best_psnr = recipe, -np.inf
     for stride in strides:
@@ -51,7 +50,7 @@ def profiled(
 
 def stabilised(recipe: Recipe, given: UNet, card: Card, facts: NoiseFacts) -> Recipe:
     """The recipe for a curve around the given network, which is left alone (Noise2VST, Herbreteau & Unser 2025)."""
-    levels = [round(float(sigma), 2) for sigma in measured_curve(facts)]
+    levels = [round(float(sigma), 2) for sigma in facts.levels]
     return replace(
         recipe,
         architecture="stabilised",
@@ -61,12 +60,6 @@ def stabilised(recipe: Recipe, given: UNet, card: Card, facts: NoiseFacts) -> Re
         learning_rate=CURVE_RATE,
         weight_decay=0.0,
     )
-
-
-def measured_curve(facts: NoiseFacts) -> list[float]:
-    """Standard deviations at evenly spaced brightness, 0..255 scale."""
-    lights, sigmas = zip(*facts.curve, strict=True) if facts.curve else ((0.0,), (0.0,))
-    return [float(sigma) for sigma in np.interp(np.linspace(0, 1, KNOTS), lights, sigmas)]
 
 
 def base_arguments(card: Card) -> dict[str, Any]:

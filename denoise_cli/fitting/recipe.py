@@ -14,7 +14,8 @@ class Recipe:
 
     `noise` is a kind and a range of levels on the 0..255 scale, drawn afresh for every patch, such as
     `gaussian:0-55`, or a mixture of kinds, such as `gaussian:0-55+camera`. `gray` is the share of patches that lose
-    their colour and have one noise in all channels. `steps` updates of `batch` crops of `patch` x `patch` pixels each.
+    their colour and have one noise in all channels. `loss` is l1 or l2, the mean of absolute or squared errors.
+    `steps` updates of `batch` crops of `patch` x `patch` pixels each.
     """
 
     architecture: str
@@ -29,6 +30,7 @@ class Recipe:
     weight_decay: float = 1e-4
     ema: float = 0.999
     freeze_norms_after: float = 0.6  # of the steps; then batch norms use the statistics they will be shipped with
+    loss: str = "l1"
     only: str = ""  # the part of the network that is trained, such as `level`; empty: all
     seed: int = 0
 

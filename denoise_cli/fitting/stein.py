@@ -3,41 +3,43 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 
-from denoise_cli.networks.curve import along, brightness
+from denoise_cli.networks.curve import brightness
 from denoise_cli.noise.measure import NoiseFacts
 
-STEP = 0.3  # of the noise's deviation, by which pictures are changed to see how the result follows
-WHITE = 0.1  # correlation of neighbours below which noise is taken for white
+STEP = 0.1  # of the noise's deviation, by which pictures are changed to see how the result follows; 0.3 errs by 0.5 dB
 INSIDE = 2.5  # deviations from black and white, nearer to which noise may have been clipped
 LEAST_ERROR = 1e-7  # mean square, which the estimate may fall below by chance
 
 
 def stein_psnr(
-    restore: Callable[[torch.Tensor], torch.Tensor], noisy: torch.Tensor, facts: NoiseFacts, random: torch.Generator
+    restore: Callable[[torch.Tensor], torch.Tensor],
+    noisy: torch.Tensor,
+    sigma: torch.Tensor,
+    facts: NoiseFacts,
+    random: torch.Generator,
 ) -> float:
     """PSNR in dB of `restore(noisy)` against the clean pictures, which nobody has seen.
 
     For noise that is nearly Gaussian. The mean square error is that between result and noisy picture, less the noise's
     variance, plus twice what the result takes over of the noise (Stein 1981), which shows when such noise is added and
-    taken away (Ramani et al. 2008). It is as exact as the facts are; which result is better it tells more surely.
+    taken away (Ramani et al. 2008). It is as exact as `sigma` is; which result is better it tells more surely.
 
     `noisy`: float `[batch, channels, height, width]`, 1.0 = white; where the noise may have been clipped does not
-    count. `facts`: what the noise is like, with a curve.
+    count. `sigma`: the noise's deviation, `[batch, 1, height, width]`; `facts`: its correlations.
     """
     light = brightness(noisy)
-    sigma = _sigma_map(light, facts.curve)
     noise = sigma * _grain(noisy, facts, random)
     more, less = (restore(noisy + step * noise) for step in (STEP, -STEP))
     taken_over = noise * (more - less) / (2 * STEP)
     inside = ((light > INSIDE * sigma) & (light < 1 - INSIDE * sigma)).expand_as(noisy)
     error = (restore(noisy) - noisy).square() - sigma.square() + 2 * taken_over
     mean = error[inside].mean() if inside.any() else error.mean()
-    return float(-10 * mean.clamp(min=LEAST_ERROR).log10())
+    return float(-10 * mean.detach().clamp(min=LEAST_ERROR).log10())
 
 
 def _grain(x: torch.Tensor, facts: NoiseFacts, random: torch.Generator) -> torch.Tensor:
@@ -48,22 +50,12 @@ def _grain(x: torch.Tensor, facts: NoiseFacts, random: torch.Generator) -> torch
     alike = min(max(facts.colour, 0.0), 1.0)
     gray = (x == x[:, :1]).flatten(1).all(dim=1).reshape(-1, 1, 1, 1)
     grain = torch.where(gray, common, alike**0.5 * common + (1 - alike) ** 0.5 * own)
-    nearest = facts.correlation[0]
-    if nearest < WHITE:
+    if facts.white:
         return grain
-    width = 0.5 / math.sqrt(-math.log(min(nearest, 0.95)))  # of the Gaussian blur after which neighbours are so alike
+    nearest = min(facts.correlation[0], 0.95)
+    width = 0.5 / math.sqrt(-math.log(nearest))  # of the Gaussian blur after which neighbours are so alike
     half = math.ceil(4 * width)
     taps = torch.exp(-0.5 * (torch.arange(-half, half + 1, device=x.device) / width) ** 2)
     taps = (taps / taps.norm())[None, None, None].expand(channels, 1, 1, -1)
     grain = F.conv2d(F.pad(grain, (half, half, half, half), mode="circular"), taps, groups=channels)
     return F.conv2d(grain, taps.transpose(2, 3), groups=channels)
-
-
-def _sigma_map(light: torch.Tensor, curve: Sequence[tuple[float, float]]) -> torch.Tensor:
-    """Deviations where it is how light, 1.0 = white: straight lines between the curve's points, level beyond."""
-    lights, sigmas = (
-        torch.tensor(values, dtype=light.dtype, device=light.device) for values in zip(*curve, strict=True)
-    )
-    if len(lights) == 1:
-        return (sigmas[0] / 255).expand_as(light)
-    return along(light.clamp(float(lights[0]), float(lights[-1])), lights, sigmas) / 255

@@ -26,9 +26,10 @@ class Network(nn.Module):
 def with_sigma(x: torch.Tensor, sigma: torch.Tensor | float) -> torch.Tensor:
     """Pictures `[batch, channels, height, width]` with a channel more that holds the noise's standard deviation.
 
-    `sigma` is one number, or one a picture, on the scale of the pixels.
+    `sigma` is one number, one a picture, or one a pixel, `[batch, 1, height, width]`, on the scale of the pixels.
     """
-    level = torch.as_tensor(sigma, dtype=x.dtype, device=x.device).reshape(-1, 1, 1, 1)
+    level = torch.as_tensor(sigma, dtype=x.dtype, device=x.device)
+    level = level if level.ndim == 4 else level.reshape(-1, 1, 1, 1)
     return torch.cat([x, level.expand(len(x), 1, *x.shape[2:])], dim=1)
 
 

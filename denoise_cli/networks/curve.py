@@ -16,6 +16,21 @@ def check_levels(levels: Sequence[float]) -> None:
         raise ValueError(f"a noise profile has two or more levels from 0 on, not {levels!r}")
 
 
+def level_map(x: torch.Tensor, levels: Sequence[float]) -> torch.Tensor:
+    """`[batch, 1, height, width]`, 1.0 = white: the noise's deviation at each pixel of `[batch, channels, ...]`.
+
+    `levels`: on the 0..255 scale at brightness from 0 to 1, evenly spaced, straight lines between and level beyond.
+    One is for all.
+    """
+    heights = torch.tensor(levels, dtype=x.dtype, device=x.device) / 255
+    if len(heights) == 1:
+        return heights.expand(len(x), 1, *x.shape[2:])
+    place = brightness(x).clamp(0, 1) * (len(heights) - 1)
+    below = place.floor().clamp(max=len(heights) - 2)
+    low = below.long()
+    return torch.lerp(heights[low], heights[low + 1], place - below)
+
+
 def brightness(x: torch.Tensor) -> torch.Tensor:
     """`[batch, 1, height, width]` of `[batch, channels, height, width]`: the mean of what is around each pixel."""
     return F.avg_pool2d(x.mean(dim=1, keepdim=True), AROUND, 1, AROUND // 2, count_include_pad=False)

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from denoise_cli.networks.blocks import Network
-from denoise_cli.networks.curve import AROUND, brightness, check_levels
+from denoise_cli.networks.blocks import Network, with_sigma
+from denoise_cli.networks.curve import AROUND, check_levels, level_map
 from denoise_cli.networks.unet import UNet
 
 
@@ -35,17 +35,9 @@ class Profiled(Network):
         self.radius = self.base.radius * stride + stride - 1 + AROUND // 2
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        told = torch.cat([x, self.level_map(x)], dim=1)
+        told = with_sigma(x, level_map(x, self.levels))
         result: torch.Tensor = _whole(self.base(interleaved(told, self.stride)), self.stride)
         return result
-
-    def level_map(self, x: torch.Tensor) -> torch.Tensor:
-        """`[batch, 1, height, width]`, 1.0 = white."""
-        levels = torch.tensor(self.levels, dtype=x.dtype, device=x.device) / 255
-        place = brightness(x).clamp(0, 1) * (len(levels) - 1)
-        below = place.floor().clamp(max=len(levels) - 2)
-        low = below.long()
-        return torch.lerp(levels[low], levels[low + 1], place - below)
 
 
 def interleaved(x: torch.Tensor, stride: int) -> torch.Tensor:

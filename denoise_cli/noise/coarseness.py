@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from denoise_cli.images.image import Pixels
-from denoise_cli.noise.measure import BLOCK, correlation, planes
+from denoise_cli.noise.blocks import BLOCK, correlation, planes
 
 FLAT = 0.5, 1.25  # times the noise's deviation: how much flat blocks vary; more would be texture
 FEWEST_FLAT = 0.01  # the share of blocks that must be flat

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from denoise_cli.images.image import Pixels
+from denoise_cli.noise.blocks import BLOCK, DISTANCES, bands, correlation, planes, share_above, some_blocks
 
-BLOCK = 16  # pixels a side
 MOST_BLOCKS = 4096  # of a picture; more would only take longer
 FLATTEST = 0.1  # the share of blocks, at each brightness, that is taken to hold noise and nothing else
 BINS = 8  # of brightness
 FEWEST = 20  # blocks that a bin needs to be judged
 LEAST = 0.919  # their deviation, as the tenth with the least of equally noisy blocks of that size
-DISTANCES = (1, 2, 3)  # pixels at which correlation is told
+WHITE = 0.15  # correlation of neighbours up to which noise is white; that of cameras' pictures has 0.3 and more
 MIDDLE = 1024  # pixels a side that speak for a picture
+KNOTS = 33  # of the curve from black to white
+FEWEST_POINTS, STRAIGHT = 4, 0.2  # of a curve, to tell a straight line; and the variance's mean deviation from one
 UNEVEN = 1.3  # times as much noise at one end of the scale as at the other
 STRUCK = 0.02  # the share of such pixels from which on they count
 IMPULSE = 0.2  # how far from the median of its neighbours a black or white pixel is one that was struck
@@ -28,20 +29,41 @@ class NoiseFacts:
     """`curve`: brightness (0..1) and standard deviation there (0..255 scale), from dark to bright.
 
     `correlation`: of pixels 1, 2 and 3 apart, the mean of both directions; `colour`: of two channels of a pixel, 1
-    where noise is gray. `clipped`: the share of samples at the ends
-    of the scale. `impulses`: the share of those that are black or white and far from all around them.
+    where noise is gray. `clipped`: the share of samples at the ends of the scale. `impulses`: the share of those that
+    are black or white and far from all around them.
     """
 
     curve: tuple[tuple[float, float], ...]
     correlation: tuple[float, ...]
-    clipped: float
-    impulses: float
     colour: float = 1.0
+    clipped: float = 0.0
+    impulses: float = 0.0
 
     @property
     def sigma(self) -> float:
         """The middle one of the curve's standard deviations, 0..255 scale."""
         return float(np.median([sigma for _, sigma in self.curve])) if self.curve else 0.0
+
+    @property
+    def white(self) -> bool:
+        """Whether neighbours' noise is independent."""
+        return self.correlation[0] < WHITE
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """Standard deviations, 0..255 scale, at brightness from 0 to 1, evenly spaced.
+
+        By a straight line of variance over brightness, where that fits: it does for photons and a sensor's read-out
+        (Foi et al. 2008). Otherwise, as after a tone curve, from point to point, and level beyond.
+        """
+        places = np.linspace(0, 1, KNOTS)
+        lights, sigmas = np.array(self.curve or ((0.0, 0.0),)).T
+        levels = np.interp(places, lights, sigmas)
+        if len(lights) >= FEWEST_POINTS and sigmas.min() > 0:
+            line = np.polynomial.Polynomial.fit(lights, sigmas**2, 1, w=sigmas**-2.0)
+            if np.sqrt(np.mean((line(lights) / sigmas**2 - 1) ** 2)) < STRAIGHT:
+                levels = np.sqrt(np.maximum(line(places), 0))
+        return tuple(float(level) for level in levels)
 
     @property
     def grain(self) -> int:
@@ -55,9 +77,9 @@ class NoiseFacts:
 
     @property
     def uneven(self) -> bool:
-        """Whether shadows and lights are not equally noisy."""
-        ends = [self.curve[0][1], self.curve[-1][1]] if self.curve else [0.0]
-        return max(ends) > UNEVEN * min(ends)
+        """Whether shadows and lights are not equally noisy, as far as there are flat blocks to tell it from."""
+        ends = [sigma for _, sigma in (*self.curve[:1], *self.curve[-1:])]
+        return len(self.curve) >= FEWEST_POINTS and max(ends) > UNEVEN * min(ends)
 
     def __str__(self) -> str:
         if not self.curve:
@@ -74,68 +96,62 @@ class NoiseFacts:
         return text
 
 
-def noise_facts(pictures: Sequence[Pixels], *, seed: int = 0) -> NoiseFacts:
-    """Of pictures `[height, width, channels]`, 1.0 = white, with the same kind of noise.
-
-    At each brightness the blocks that vary least, once a plane is taken off, are taken to be flat; what varies there is
-    noise. Their deviations are corrected for having been chosen as the least.
-    """
-    random = np.random.default_rng(seed)
-    found = [part for picture in pictures if (part := _blocks(picture, random)).size]
+def noise_facts(pictures: Sequence[Pixels]) -> NoiseFacts:
+    """Of pictures `[height, width, channels]`, 1.0 = white, with the same kind of noise."""
     samples = max(1, sum(picture.size for picture in pictures))
     clipped = sum(int(((picture <= 0) | (picture >= 1)).sum()) for picture in pictures) / samples
     impulses = sum(_impulses(picture) for picture in pictures) / samples
-    if not found:
-        return NoiseFacts((), (0.0,) * len(DISTANCES), clipped, impulses)
-    blocks = np.concatenate([part.reshape(-1, BLOCK, BLOCK) for part in found])
-    next_channel = np.concatenate([np.roll(part, 1, axis=1).reshape(-1, BLOCK, BLOCK) for part in found])
+    return replace(noise_in_flat_parts(pictures), clipped=clipped, impulses=impulses)
+
+
+def noise_in_flat_parts(pictures: Sequence[Pixels], *, seed: int = 0) -> NoiseFacts:
+    """What takes no look at all pixels, of pictures `[height, width, channels]`: curve, correlation and colour.
+
+    At each brightness the blocks that vary least, once a plane is taken off, are taken to be flat; what varies there is
+    noise. Those of white noise are chosen by their low frequencies and measured by their high ones, which are
+    independent of the former, and of which texture has few. Those of wider grain, which has hardly any, are measured
+    as a whole, and corrected for having been chosen as the least.
+    """
+    random = np.random.default_rng(seed)
+    found = [some_blocks(picture, max(1, MOST_BLOCKS // picture.shape[2]), random) for picture in pictures]
+    blocks, next_channel = (
+        np.concatenate([np.roll(part, shift, axis=1).reshape(-1, BLOCK, BLOCK) for part in found]) for shift in (0, 1)
+    )
+    if not len(blocks):
+        return NoiseFacts((), (0.0,) * len(DISTANCES))
     rest = blocks - planes(blocks)
-    inside = ((blocks > 0) & (blocks < 1)).mean(axis=(1, 2)) > 0.99  # clipped noise is narrower than it was
-    usable = np.flatnonzero(inside) if inside.any() else np.arange(len(blocks))
     light, power = blocks.mean(axis=(1, 2)), rest.var(axis=(1, 2), ddof=3)
-    edges = np.unique(np.quantile(light[usable], np.linspace(0, 1, BINS + 1)))
-    curve, flat = [], []
-    for low, high in pairwise(edges) if len(edges) > 1 else [(edges[0], edges[0])]:
-        here = usable[(light[usable] >= low) & (light[usable] <= high)]
-        if len(here) < FEWEST:
-            continue
-        least = here[np.argsort(power[here])[: max(2, round(FLATTEST * len(here)))]]
-        curve.append((float(light[least].mean()), 255 * float(np.sqrt(power[least].mean())) / LEAST))
-        flat.append(least)
-    chosen = np.concatenate(flat) if flat else usable
+    bins = _by_brightness(blocks, light)
+    flat = [_least(power, here) for here in bins]
+    chosen = np.concatenate(flat)
+    alike = correlation(rest[chosen])
     colour = _alike(rest[chosen], next_channel[chosen] - planes(next_channel[chosen]))
-    return NoiseFacts(tuple(curve), correlation(rest[chosen]), clipped, impulses, colour)
+    scale = 255 / LEAST
+    if alike[0] < WHITE:
+        low, power = bands(rest)
+        flat = [_least(low, here) for here in bins]
+        scale = 255 / share_above(alike) ** 0.5
+    curve = tuple((float(light[here].mean()), scale * float(np.sqrt(power[here].mean()))) for here in flat)
+    return NoiseFacts(curve, alike, colour)
 
 
-def _blocks(picture: Pixels, random: np.random.Generator) -> np.ndarray:
-    """`[count, channels, BLOCK, BLOCK]` from random cells of a grid."""
-    rows, columns, channels = *(length // BLOCK for length in picture.shape[:2]), picture.shape[2]
-    cells = picture[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK, channels)
-    cells = cells.transpose(0, 2, 4, 1, 3).reshape(-1, channels, BLOCK, BLOCK)
-    chosen: np.ndarray = cells[random.permutation(len(cells))[: MOST_BLOCKS // channels]]
+def _by_brightness(blocks: np.ndarray, light: np.ndarray) -> list[np.ndarray]:
+    """The numbers of blocks, in bins from dark to bright; those with clipped noise, narrower than it was, left out."""
+    inside = ((blocks > 0) & (blocks < 1)).mean(axis=(1, 2)) > 0.99
+    usable = np.flatnonzero(inside) if inside.sum() >= FEWEST else np.arange(len(blocks))
+    count = max(1, min(BINS, len(usable) // FEWEST))
+    return np.array_split(usable[np.argsort(light[usable], kind="stable")], count)
+
+
+def _least(of: np.ndarray, here: np.ndarray) -> np.ndarray:
+    """The numbers of those blocks that have least of something."""
+    chosen: np.ndarray = here[np.argsort(of[here])[: max(2, round(FLATTEST * len(here)))]]
     return chosen
 
 
 def _alike(one: np.ndarray, other: np.ndarray) -> float:
     power = max(float(np.sqrt((one**2).mean() * (other**2).mean())), 1e-12)
     return float((one * other).mean()) / power
-
-
-def planes(blocks: np.ndarray) -> np.ndarray:
-    """The plane of each block that fits it best."""
-    place = np.arange(BLOCK) - (BLOCK - 1) / 2
-    place /= np.sqrt((place**2).sum() * BLOCK)  # orthonormal, over the block
-    down, across = place[:, None], place[None, :]
-    slopes = [(blocks * axis).sum(axis=(1, 2), keepdims=True) * axis for axis in (down, across)]
-    planes: np.ndarray = blocks.mean(axis=(1, 2), keepdims=True) + slopes[0] + slopes[1]
-    return planes
-
-
-def correlation(rest: np.ndarray) -> tuple[float, ...]:
-    power = max(float((rest**2).mean()), 1e-12)
-    along = [(rest[:, :, :-d] * rest[:, :, d:]).mean() / power for d in DISTANCES]
-    down = [(rest[:, :-d] * rest[:, d:]).mean() / power for d in DISTANCES]
-    return tuple(float(one + other) / 2 for one, other in zip(along, down, strict=True))
 
 
 def _impulses(picture: Pixels) -> float:

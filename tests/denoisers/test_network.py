@@ -85,6 +85,20 @@ def test_without_an_estimator_of_its_own_the_level_is_that_of_the_wavelets(pixel
     assert unet.estimate(pixels) == estimate_sigma(pixels)
 
 
+def test_white_noise_that_follows_the_light_is_told_by_brightness() -> None:
+    light = np.broadcast_to(np.linspace(0.1, 0.9, 160, dtype=np.float32)[None, :, None], (160, 160, 3))
+    noisy = (np.random.default_rng(0).poisson(light * 50) / 50).astype(np.float32)
+    unet = denoiser("unet", tile="off")
+    assert unet.estimate(noisy) == pytest.approx(255 * np.sqrt(0.5 / 50), rel=0.1)
+    result = unet(noisy)
+    removed = np.abs(result - noisy).mean(axis=(0, 2))
+    constant = np.abs(unet(noisy, sigma=unet.estimate(noisy)) - noisy).mean(axis=(0, 2))
+    assert removed[:20].mean() < constant[:20].mean()
+    assert removed[-20:].mean() > constant[-20:].mean()
+    assert np.abs(denoiser("unet", tile=32)(noisy) - result).max() < 1e-5
+    assert np.abs(unet(noisy, strength=0.5) - noisy).mean() < removed.mean()
+
+
 def test_when_memory_runs_out_smaller_tiles_are_tried(pixels: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     large = np.tile(pixels, (4, 3, 1))
     expected = denoiser("dncnn", tile="off")(large)

@@ -95,7 +95,7 @@ def test_a_network_that_is_told_the_level_gets_the_profile(folder: Path, tmp_pat
     card, outcome = fit_noisy_only(folder, recipe, Job(output, start=start), Wish())
     assert [name for name, _ in outcome.tried] == [NOISY, AS_IT_IS, PROFILE, TRAINED]
     assert card.architecture == "profiled"
-    assert len(card.arguments["levels"]) == 9
+    assert len(card.arguments["levels"]) == 33
     assert load(str(output), device="cpu")(shot(9, 0)).shape == (280, 300, 3)
 
 

@@ -6,7 +6,7 @@ import torch
 from denoise_cli.fitting.residual import residual
 from denoise_cli.noise.measure import NoiseFacts
 
-WHITE = NoiseFacts(((0.5, 10.0),), (0.0, 0.0, 0.0), 0.0, 0.0)
+WHITE = NoiseFacts(((0.5, 10.0),), (0.0, 0.0, 0.0))
 
 
 def test_what_is_white_looks_like_the_noise() -> None:

@@ -11,6 +11,9 @@ from scipy.ndimage import gaussian_filter
 from denoise_cli.fitting.stein import stein_psnr
 from denoise_cli.noise.measure import NoiseFacts
 
+WHITE = NoiseFacts((), (0.0, 0.0, 0.0), colour=0.0)
+SIGMA = torch.full((4, 1, 128, 128), 0.06)
+
 
 def clean(seed: int = 0) -> torch.Tensor:
     """`[4, 3, 128, 128]`, smooth."""
@@ -40,25 +43,24 @@ def noise(width: float = 0.0) -> torch.Tensor:
 @pytest.mark.parametrize("width", [0.3, 0.8, 2.0, 5.0])
 def test_the_error_is_known_without_the_truth(width: float) -> None:
     noisy = clean() + 0.06 * noise()
-    facts = NoiseFacts(((0.5, 0.06 * 255),), (0.0, 0.0, 0.0), 0.0, 0.0, colour=0.0)
-    told = stein_psnr(blur(width), noisy, facts, torch.Generator().manual_seed(0))
+    told = stein_psnr(blur(width), noisy, SIGMA, WHITE, torch.Generator().manual_seed(0))
     assert told == pytest.approx(true_psnr(blur(width)(noisy)), abs=0.7)
 
 
 def test_noise_may_follow_the_light() -> None:
     noisy = clean() + 0.1 * clean() * noise()
-    facts = NoiseFacts(((0.2, 0.02 * 255), (0.8, 0.08 * 255)), (0.0, 0.0, 0.0), 0.0, 0.0, colour=0.0)
-    told = stein_psnr(blur(1.0), noisy, facts, torch.Generator().manual_seed(0))
+    sigma = 0.1 * clean().mean(dim=1, keepdim=True)
+    told = stein_psnr(blur(1.0), noisy, sigma, WHITE, torch.Generator().manual_seed(0))
     assert told == pytest.approx(true_psnr(blur(1.0)(noisy)), abs=0.7)
 
 
 def test_wide_grain_is_not_taken_for_picture() -> None:
     noisy = clean() + 0.06 * noise(0.8)
     alike = tuple(math.exp(-((distance / 0.8) ** 2) / 4) for distance in (1, 2, 3))
-    facts = NoiseFacts(((0.5, 0.06 * 255),), alike, 0.0, 0.0, colour=0.0)
-    told = stein_psnr(blur(1.5), noisy, facts, torch.Generator().manual_seed(0))
+    facts = NoiseFacts(((0.5, 0.06 * 255),), alike, colour=0.0)
+    told = stein_psnr(blur(1.5), noisy, SIGMA, facts, torch.Generator().manual_seed(0))
     assert told == pytest.approx(true_psnr(blur(1.5)(noisy)), abs=0.7)
-    assert told < stein_psnr(blur(2.5), noisy, facts, torch.Generator().manual_seed(0))
+    assert told < stein_psnr(blur(2.5), noisy, SIGMA, facts, torch.Generator().manual_seed(0))
 
 
 def test_gray_noise_is_the_same_in_all_channels() -> None:
@@ -68,7 +70,7 @@ def test_gray_noise_is_the_same_in_all_channels() -> None:
     def mixed(x: torch.Tensor) -> torch.Tensor:
         return blur(1.0)(x.mean(dim=1, keepdim=True).expand_as(x))
 
-    facts = NoiseFacts(((0.5, 0.06 * 255),), (0.0, 0.0, 0.0), 0.0, 0.0)
-    told = stein_psnr(mixed, noisy, facts, torch.Generator().manual_seed(0))
+    facts = NoiseFacts(((0.5, 0.06 * 255),), (0.0, 0.0, 0.0))
+    told = stein_psnr(mixed, noisy, SIGMA, facts, torch.Generator().manual_seed(0))
     true = -10 * math.log10(float((mixed(noisy) - gray).square().mean()))
     assert told == pytest.approx(true, abs=0.7)

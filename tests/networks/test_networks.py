@@ -4,6 +4,8 @@ import pytest
 import torch
 
 from denoise_cli.networks import ARCHITECTURES, build, macs_per_pixel, parameters
+from denoise_cli.networks.blocks import with_sigma
+from denoise_cli.networks.curve import level_map
 from denoise_cli.networks.level import as_white
 from denoise_cli.networks.profiled import Profiled
 from denoise_cli.networks.win5rb import widened
@@ -94,19 +96,18 @@ def test_toys_cover_all_architectures() -> None:
     assert TOYS.keys() == ARCHITECTURES.keys()
 
 
-def test_a_profile_tells_the_level_by_brightness() -> None:
-    network = build("profiled", {"levels": [10, 20, 60], "base": {"widths": [8, 12]}})
-    assert isinstance(network, Profiled)
+def test_a_curve_tells_the_level_by_brightness() -> None:
     lights = torch.tensor([-0.3, 0.0, 0.25, 0.5, 0.75, 1.0, 7.0]).reshape(-1, 1, 1, 1).expand(-1, 3, 8, 8)
-    levels = network.level_map(lights)[:, 0, 0, 0] * 255
+    levels = level_map(lights, [10, 20, 60])[:, 0, 0, 0] * 255
     assert torch.allclose(levels, torch.tensor([10.0, 10, 15, 20, 40, 60, 60]), atol=1e-4)
+    assert torch.allclose(level_map(lights, [30]), torch.tensor(30 / 255))
 
 
 def test_with_a_stride_each_interleaved_picture_is_seen_for_itself() -> None:
     network = toy_network("profiled")
     assert isinstance(network, Profiled)
     x = torch.rand(2, 3, 32, 48)
-    told = torch.cat([x, network.level_map(x)], dim=1)
+    told = with_sigma(x, level_map(x, network.levels))
     result = network(x)
     for row in (0, 1):
         for column in (0, 1):

@@ -20,7 +20,9 @@ def scene(seed: int = 0, side: int = 384) -> np.ndarray:
 @pytest.mark.parametrize("sigma", [3, 12, 25])
 def test_white_noise_is_measured_beside_texture(sigma: float) -> None:
     facts = noise_facts([add_noise(scene(), NoiseRange.parse(f"gaussian:{sigma}"), np.random.default_rng(1))])
-    assert facts.sigma == pytest.approx(sigma, rel=0.12)
+    assert facts.sigma == pytest.approx(sigma, rel=0.05)
+    assert facts.white
+    assert not facts.uneven
     assert facts.grain == 1
     assert max(abs(value) for value in facts.correlation) < 0.1
     assert all(value == pytest.approx(sigma, rel=0.2) for _, value in facts.curve)
@@ -29,9 +31,23 @@ def test_white_noise_is_measured_beside_texture(sigma: float) -> None:
 def test_shot_noise_grows_with_the_light() -> None:
     light = scene()
     noisy = np.random.default_rng(0).poisson(light * 200).astype(np.float32) / 200
-    for brightness, sigma in noise_facts([noisy]).curve:
-        assert sigma == pytest.approx(255 * np.sqrt(brightness / 200), rel=0.2)
-    assert "in the shadows" in str(noise_facts([noisy]))
+    facts = noise_facts([noisy])
+    for brightness, sigma in facts.curve:
+        assert sigma == pytest.approx(255 * np.sqrt(brightness / 200), rel=0.1)
+    assert "in the shadows" in str(facts)
+    assert facts.white
+    assert facts.uneven
+    assert facts.levels[0] < 4  # beyond what the scene shows, by the law of photons
+    assert facts.levels[-1] == pytest.approx(255 / np.sqrt(200), rel=0.1)
+
+
+def test_noise_after_a_tone_curve_is_told_from_point_to_point() -> None:
+    light = scene()
+    bumpy = 0.02 + 0.06 * np.exp(-(((light - 0.5) / 0.1) ** 2))
+    noisy = (light + bumpy * np.random.default_rng(0).standard_normal(light.shape)).astype(np.float32)
+    facts = noise_facts([noisy])
+    assert facts.levels[16] > 2 * facts.levels[0]
+    assert facts.levels[0] == facts.levels[1] == pytest.approx(facts.curve[0][1])
 
 
 def test_grain_is_told_by_its_width() -> None:
@@ -39,6 +55,7 @@ def test_grain_is_told_by_its_width() -> None:
     wide = gaussian_filter(grain, (1.2, 1.2, 0))
     facts = noise_facts([(scene() + wide).astype(np.float32)])
     assert facts.grain == 3
+    assert not facts.white
     assert facts.sigma == pytest.approx(255 * wide.std(), rel=0.2)
     assert "grain 3 pixels wide" in str(facts)
 

@@ -1,0 +1,59 @@
+"""Small blocks of pictures: flat ones hold noise and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from denoise_cli.images.image import Pixels
+
+BLOCK = 16  # pixels a side
+DISTANCES = (1, 2, 3)  # pixels at which correlation is told
+LOW, HIGH = 8, 14  # sums of a block's two frequencies, 0 to 15 each: texture is below, hardly anything but noise above
+NONE = 0.03  # correlation that counts as none
+ORDER = np.add.outer(np.arange(BLOCK), np.arange(BLOCK))
+
+
+def some_blocks(picture: Pixels, most: int, random: np.random.Generator) -> np.ndarray:
+    """`[count, channels, BLOCK, BLOCK]` from random cells of a grid over `[height, width, channels]`, up to `most`."""
+    rows, columns = (length // BLOCK for length in picture.shape[:2])
+    cells = picture[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK, picture.shape[2])
+    row, column = np.divmod(random.permutation(rows * columns)[:most], max(1, columns))
+    chosen: np.ndarray = cells[row, :, column].transpose(0, 3, 1, 2)
+    return chosen
+
+
+def planes(blocks: np.ndarray) -> np.ndarray:
+    """The plane of each block `[count, BLOCK, BLOCK]` that fits it best."""
+    place = np.arange(BLOCK) - (BLOCK - 1) / 2
+    place /= np.sqrt((place**2).sum() * BLOCK)  # orthonormal, over the block
+    down, across = place[:, None], place[None, :]
+    slopes = [(blocks * axis).sum(axis=(1, 2), keepdims=True) * axis for axis in (down, across)]
+    planes: np.ndarray = blocks.mean(axis=(1, 2), keepdims=True) + slopes[0] + slopes[1]
+    return planes
+
+
+def correlation(rest: np.ndarray) -> tuple[float, ...]:
+    """Of pixels so many apart as DISTANCES says, the mean of both directions."""
+    power = max(float((rest**2).mean()), 1e-12)
+    along = [(rest[:, :, :-d] * rest[:, :, d:]).mean() / power for d in DISTANCES]
+    down = [(rest[:, :-d] * rest[:, d:]).mean() / power for d in DISTANCES]
+    return tuple(float(one + other) / 2 for one, other in zip(along, down, strict=True))
+
+
+def bands(rest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of each block the mean power of its low and of its high frequencies, which of white noise is its variance."""
+    from scipy.fft import dctn
+
+    powers = dctn(rest, axes=(1, 2), norm="ortho") ** 2
+    return powers[:, (ORDER > 1) & (ORDER <= LOW)].mean(axis=1), powers[:, ORDER >= HIGH].mean(axis=1)
+
+
+def share_above(correlation: Sequence[float]) -> float:
+    """The mean power of noise so correlated in its high frequencies, by that in all: 1 for white noise."""
+    frequencies = np.pi * (np.arange(BLOCK) + 0.5) / BLOCK
+    spectrum = np.ones(BLOCK)
+    for distance, value in zip(DISTANCES, correlation, strict=True):
+        spectrum += 2 * (value if abs(value) > NONE else 0.0) * np.cos(distance * frequencies)
+    return float(np.outer(spectrum, spectrum)[ORDER >= HIGH].mean())
