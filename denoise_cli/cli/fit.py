@@ -36,7 +36,7 @@ def fit(
         typer.Option(metavar="NOISY CLEAN", help="Two folders: noisy pictures, and clean ones of the same names."),
     ] = None,
     noisy_only: Annotated[
-        Optional[Path], typer.Option(metavar="DIR", help="Noisy pictures to learn from, alone. Experimental.")
+        Optional[Path], typer.Option(metavar="DIR", help="Noisy pictures to learn from, alone.")
     ] = None,
     model: Annotated[
         Optional[str],

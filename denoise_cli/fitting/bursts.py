@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -10,6 +11,7 @@ from denoise_cli.errors import PictureError
 from denoise_cli.fitting.register import REACH, Place, drift, laid_upon
 from denoise_cli.fitting.survey import Frame, frames_of
 from denoise_cli.images.image import Pixels
+from denoise_cli.noise.measure import struck, without_struck
 
 MOST = 16  # frames of a scene that are used; more hardly say more
 KNOWN = 0.5  # share of a crop that has to be seen in other frames
@@ -19,15 +21,21 @@ Triple = tuple[Pixels, Pixels, Pixels]
 
 
 def witnesses(
-    scene: Sequence[Frame], *, crops: int, side: int, random: np.random.Generator, median: bool = False
+    scene: Sequence[Frame],
+    *,
+    crops: int,
+    side: int,
+    random: np.random.Generator,
+    median: bool = False,
+    impulses: bool = False,
 ) -> Iterator[list[Triple]]:
     """For up to `crops` places of `side` pixels a side, apart from each other: each frame there, and its witnesses.
 
     These are the mean of one half of the other frames and that of the rest, registered; NaN where the scene has
     changed. Their noise and the frame's own are independent, so that they may serve as its targets (Noise2Noise,
     Lehtinen et al. 2018), and the two halves' as well, so that together they tell a result's true error. Of two frames
-    only one is another, and both halves are the same. `median` takes medians instead of means, which impulses do not
-    move.
+    only one is another, and both halves are the same. `median` takes medians instead of means. With `impulses` samples
+    that were struck tell nothing.
     Raises PictureError where the frames have no area of that size in common.
     """
     scene = scene[:MOST]
@@ -41,14 +49,20 @@ def witnesses(
         for pixels, (down, across) in zip(frames_of(scene), moved, strict=True)
     ]
     for frames in zip(*cuts, strict=True):
-        triples = [_triple(frames, number, Place(REACH, REACH, side), median) for number in range(len(frames))]
+        place = Place(REACH, REACH, side)
+        triples = [_triple(frames, number, place, median, impulses) for number in range(len(frames))]
         if known := [triple for triple in triples if min(np.isfinite(half).mean() for half in triple[1:]) > KNOWN]:
             yield known
 
 
-def _triple(frames: Sequence[Pixels], number: int, place: Place, median: bool) -> Triple:
+def _triple(frames: Sequence[Pixels], number: int, place: Place, median: bool, impulses: bool) -> Triple:
     frame = frames[number]
-    others = [laid_upon(frame, other, place, (0, 0)) for other in (*frames[:number], *frames[number + 1 :])]
+    others = [
+        laid_upon(without_struck(frame), without_struck(other), place, (0, 0), lost=struck(other))
+        if impulses
+        else laid_upon(frame, other, place, (0, 0))
+        for other in (*frames[:number], *frames[number + 1 :])
+    ]
     one, other = (_together(half, median) for half in (others[::2], others[1::2] or others))
     return place.of(frame), one, other
 
@@ -63,8 +77,11 @@ def _places(size: tuple[int, int], moved: Sequence[tuple[int, int]], side: int) 
 
 
 def _together(frames: Sequence[Pixels], median: bool) -> Pixels:
+    """Of what is known."""
     stack = np.stack(frames)
-    result: Pixels = (np.median(stack, axis=0) if median else stack.mean(axis=0)).astype(np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # numpy's, where nothing is known
+        result: Pixels = (np.nanmedian(stack, axis=0) if median else np.nanmean(stack, axis=0)).astype(np.float32)
     return result
 
 

@@ -50,7 +50,7 @@ def material(findings: Findings, recipe: Recipe, device: torch.device, judge: Ju
 
     common = (source(rest), source(held_out), together.share(recipe.batch), recipe.patch, device)
     if findings.from_scenes:
-        return Noise2Noise(*common, squared=findings.squared)
+        return Noise2Noise(*common, squared=findings.squared, impulses=findings.facts.struck)
     stride = STRIDES.get(findings.facts.grain, 4)
     facts = findings.facts if findings.facts.curve and not findings.facts.struck else None
     return Neighbor2Neighbor(*common, stride=stride, squared=findings.squared, facts=facts)
@@ -65,7 +65,14 @@ def _of_scenes(findings: Findings, recipe: Recipe, channels: int, judge: Judge) 
     for scene in scenes:
         for side in SIDES:
             try:
-                for triples in witnesses(scene, crops=crops, side=side, random=random, median=not findings.squared):
+                for triples in witnesses(
+                    scene,
+                    crops=crops,
+                    side=side,
+                    random=random,
+                    median=not findings.squared,
+                    impulses=findings.facts.struck,
+                ):
                     yield [
                         _with_levels([of_channels(pixels, channels) for pixels in triple], judge) for triple in triples
                     ]
@@ -84,12 +91,13 @@ def _of_singles(findings: Findings, recipe: Recipe, channels: int, judge: Judge)
     for pixels in frames_of(singles):
         pixels = of_channels(pixels, channels)
         own = noise_in_flat_parts([pixels]) if findings.varied else findings.facts
-        told, sigma = (_map(pixels, levels) for levels in (judge(pixels), own.levels))
+        told = judge(pixels)
         rows, columns = (np.linspace(0, size, max(1, size // side) + 1).astype(int) for size in pixels.shape[:2])
         cells = [(row, column) for row in pairwise(rows) for column in pairwise(columns)]
         for number in random.permutation(len(cells))[:most]:
             (top, bottom), (left, right) = cells[number]
-            yield [[part[top:bottom, left:right].copy() for part in (pixels, told, sigma)]]
+            part = pixels[top:bottom, left:right].copy()
+            yield [[part, _map(part, told), _map(part, own.levels)]]
 
 
 def _with_levels(triple: Sequence[Pixels], judge: Judge) -> list[Pixels]:

@@ -27,7 +27,8 @@ class Noise2Noise:
     Each scene has four pictures: the frame, the level there that a network would be told in use, and two independent
     witnesses of the same place, NaN where they know nothing. `squared`: the mean square as the loss, whose minimiser is
     the mean of all targets; otherwise the mean of absolute differences, whose minimiser is their median, which clipping
-    and impulses do not move.
+    and impulses do not move. `impulses`: whether samples may have been struck black or white; those of the witnesses
+    are NaN.
     """
 
     scenes: Scenes
@@ -36,18 +37,20 @@ class Noise2Noise:
     patch: int
     device: torch.device
     squared: bool = True
+    impulses: bool = False
 
     def loss(self, network: Network, random: torch.Generator) -> torch.Tensor:
         noisy, level, one, other = self.scenes.patches(self.batch, self.patch, random)
         result = restored(network, noisy, about(level, random), self.device)
-        return distance(result, (one + other) / 2, squared=self.squared)
+        return distance(result, torch.stack([one, other]).nanmean(dim=0), squared=self.squared)
 
     @torch.no_grad()
     def psnr(self, network: Network) -> float:
         """The true one, though no clean picture is known: the witnesses' errors are independent of the result's."""
         random = torch.Generator().manual_seed(0)
         noisy, level, one, other = self.held_out.patches(HELD_OUT_PATCHES, self.patch, random)
-        return true_psnr(restored(network, noisy, level, self.device), noisy, one, other)
+        seen = torch.where((noisy == 0) | (noisy == 1), torch.nan, noisy) if self.impulses else noisy
+        return true_psnr(restored(network, noisy, level, self.device), seen, one, other)
 
 
 @dataclass(frozen=True)
@@ -125,13 +128,13 @@ def true_psnr(result: torch.Tensor, noisy: torch.Tensor, one: torch.Tensor, othe
     """PSNR in dB against what no one has seen, from two witnesses whose errors are independent of each other.
 
     The mean of (result - one) (result - other) is that of (result - truth) squared. Where both are the same shot, its
-    noise is taken off, which is as strong as that of the noisy one.
+    noise is taken off, which is as strong as that of the noisy one, where that is not NaN.
     """
     known = ~(one + other).isnan()
     first, second = (torch.where(known, result - witness.nan_to_num(), 0.0) for witness in (one, other))
     error = (first * second).sum() / known.sum().clamp(min=1)
     if torch.equal(one[known], other[known]):
-        error = error - distance(noisy, one, squared=True) / 2
+        error = error - distance(noisy, torch.where(noisy.isnan(), torch.nan, one), squared=True) / 2
     return float(-10 * error.clamp(min=LEAST_ERROR).log10())
 
 

@@ -15,7 +15,7 @@ from denoise_cli.denoisers.judged import judged_levels
 from denoise_cli.denoisers.weights import read_card, read_tensors
 from denoise_cli.errors import UsageError
 from denoise_cli.fitting import together
-from denoise_cli.fitting.findings import Wish, look
+from denoise_cli.fitting.findings import Findings, Wish, look
 from denoise_cli.fitting.job import Job, first_weights, save
 from denoise_cli.fitting.loop import Stopped, stored_recipe, train
 from denoise_cli.fitting.material import material
@@ -39,6 +39,7 @@ NOISY, AS_IT_IS, PROFILE, CURVE, TRAINED = (
 )
 TRIAL_STEPS, FEWEST_STEPS = 4, 50  # to find out how long a step takes; and that a training has at least
 REPORT_EVERY, PATIENCE = 15.0, 12  # seconds; and reports that may bring nothing better
+ANOTHER_TASK = 5.0  # times the learning rate for going on from a network that has learnt nothing of impulses
 LEAST_GAIN = 0.01  # dB, for which a file is worth while
 
 
@@ -82,17 +83,14 @@ def fit_noisy_only(
     """
     findings = look(folder, wish)
     device = choose_device(job.device)
+    if findings.facts.struck and job.start is not None:
+        recipe = replace(recipe, learning_rate=ANOTHER_TASK * recipe.learning_rate)
     given = None if job.start is None else _as_it_is(job.start)
-    objective = material(findings, recipe, device, _judge(given or build(recipe.architecture, recipe.arguments)))
-    told_levels = isinstance(given, UNet)
-    if wish.method in ("profile", "vst"):
-        if not told_levels:
-            raise UsageError(f"{wish.method} is for a network that is told the level, such as photo or unet")
-        if findings.varied:
-            raise UsageError(f"{wish.method} is for pictures with the same noise, and here that differs; see --method")
-    curve = told_levels and findings.wants_curve
+    _check_method(wish, given, findings)
+    curve = isinstance(given, UNet) and findings.wants_curve
     for line in findings.account(curve=curve):
         tell(line)
+    objective = material(findings, recipe, device, _judge(given or build(recipe.architecture, recipe.arguments)))
 
     tried: dict[str, Candidate] = {}
     if given is not None:
@@ -154,6 +152,16 @@ def _learnt(recipe: Recipe, job: Job, wish: Wish, objective: Noise2Noise | Neigh
     except Stopped as stop:
         network, stopped = stop.best, True
     return Candidate(network, recipe), stopped
+
+
+def _check_method(wish: Wish, given: Network | None, findings: Findings) -> None:
+    """Raises UsageError for a method that does not go with the network or the pictures."""
+    if wish.method not in ("profile", "vst"):
+        return
+    if not isinstance(given, UNet):
+        raise UsageError(f"{wish.method} is for a network that is told the level, such as photo or unet")
+    if findings.varied:
+        raise UsageError(f"{wish.method} is for pictures with the same noise, and here that differs; see --method")
 
 
 def _judge(network: Network) -> Callable[[Pixels], tuple[float, ...]]:

@@ -12,6 +12,7 @@ from denoise_cli.images.image import Pixels
 OVERVIEW = 1024  # pixels a side that tell how far whole frames are apart
 REACH = 16  # pixels that parts of a frame may move besides
 SUBPIXELS = 20
+STILL = 0.1  # pixels that noise may feign; frames that have not moved are better left than interpolated
 ALIKE = 0.3  # correlation of outlines from which on a shift is believed
 FINE, COARSE = 1.5, 20.0  # pixels: outlines are what lies between, neither noise nor uneven light
 ROUGH = 0.87  # deviation of white noise of 1, less its blur by a pixel
@@ -44,11 +45,14 @@ def drift(frame: Pixels, other: Pixels) -> tuple[int, int]:
     return round(moved[0] * step), round(moved[1] * step)
 
 
-def laid_upon(frame: Pixels, other: Pixels, place: Place, moved: tuple[int, int]) -> Pixels:
+def laid_upon(
+    frame: Pixels, other: Pixels, place: Place, moved: tuple[int, int], *, lost: np.ndarray | None = None
+) -> Pixels:
     """`other` as `frame` would have it at a place: `[side, side, channels]`, moved, and in its light.
 
-    `moved` is the whole frames' drift, from which parts may differ by up to 16 pixels. Where the scene has changed, the
-    result is NaN; all of it where the place lies outside of `other`.
+    `moved` is the whole frames' drift, from which parts may differ by up to 16 pixels; less than a tenth of a pixel is
+    taken for none. Where the scene has changed, the result is NaN, and where samples of `other` are `lost`; all of it
+    where the place lies outside of `other`.
     """
     there = Place(place.top + moved[0], place.left + moved[1], place.side)
     ours, theirs = place.of(frame, REACH), there.of(other, REACH)
@@ -59,10 +63,13 @@ def laid_upon(frame: Pixels, other: Pixels, place: Place, moved: tuple[int, int]
             return np.full_like(ours[REACH:-REACH, REACH:-REACH], np.nan)  # but not the same
         down = across = 0.0  # nothing but sky: the whole frames' drift counts
     inside = slice(REACH, REACH + place.side)
-    result: Pixels = shift(theirs, (-down, -across, 0), order=3, mode="nearest")[inside, inside]
+    back = [-move if abs(move) >= STILL else 0.0 for move in (down, across)]
+    result: Pixels = shift(theirs, (*back, 0), order=3, mode="nearest")[inside, inside]
     ours = ours[inside, inside]
     result = _in_the_light_of(ours, result, gains=seen)
     result[_changed(ours, result)] = np.nan
+    if lost is not None:
+        result[shift(there.of(lost, REACH).astype(np.float32), (*back, 0), order=1)[inside, inside] > 0] = np.nan
     rows = there.top + down + np.arange(place.side)
     columns = there.left + across + np.arange(place.side)
     result[(rows < 0) | (rows > other.shape[0] - 1)] = np.nan

@@ -89,7 +89,7 @@ class NoiseFacts:
         if self.uneven:
             text += f" ({dark[1]:.1f} in the shadows, {bright[1]:.1f} in the lights)"
         text += f", grain {self.grain} pixels wide" if self.grain > 1 else ", pixel by pixel"
-        if self.impulses > 0.001:
+        if self.struck:
             text += f", {100 * self.impulses:.1f} % of the pixels struck black or white"
         if self.clipped > 0.001:
             text += f", {100 * self.clipped:.1f} % clipped"
@@ -99,7 +99,7 @@ class NoiseFacts:
 def noise_facts(pictures: Sequence[Pixels]) -> NoiseFacts:
     """Of pictures `[height, width, channels]`, 1.0 = white, with the same kind of noise."""
     samples = max(1, sum(picture.size for picture in pictures))
-    clipped = sum(int(((picture <= 0) | (picture >= 1)).sum()) for picture in pictures) / samples
+    clipped = sum(int(at_the_ends(picture).sum()) for picture in pictures) / samples
     impulses = sum(_impulses(picture) for picture in pictures) / samples
     return replace(noise_in_flat_parts(pictures), clipped=clipped, impulses=impulses)
 
@@ -137,7 +137,7 @@ def noise_in_flat_parts(pictures: Sequence[Pixels], *, seed: int = 0) -> NoiseFa
 
 def _by_brightness(blocks: np.ndarray, light: np.ndarray) -> list[np.ndarray]:
     """The numbers of blocks, in bins from dark to bright; those with clipped noise, narrower than it was, left out."""
-    inside = ((blocks > 0) & (blocks < 1)).mean(axis=(1, 2)) > 0.99
+    inside = at_the_ends(blocks).mean(axis=(1, 2)) < 0.01
     usable = np.flatnonzero(inside) if inside.sum() >= FEWEST else np.arange(len(blocks))
     count = max(1, min(BINS, len(usable) // FEWEST))
     return np.array_split(usable[np.argsort(light[usable], kind="stable")], count)
@@ -154,11 +154,31 @@ def _alike(one: np.ndarray, other: np.ndarray) -> float:
     return float((one * other).mean()) / power
 
 
+def at_the_ends(x: np.ndarray) -> np.ndarray:
+    """Which samples are black or white; in float pictures some may be beyond, and those were not clipped."""
+    ends: np.ndarray = (x == 0) | (x == 1)
+    return ends
+
+
 def _impulses(picture: Pixels) -> float:
     """How many samples are black or white and unlike their neighbours, as the picture's middle has it."""
+    top, left = (max(0, (length - MIDDLE) // 2) for length in picture.shape[:2])
+    return float(struck(picture[top : top + MIDDLE, left : left + MIDDLE]).mean()) * picture.size
+
+
+def struck(picture: Pixels) -> np.ndarray:
+    """Which samples of `[height, width, channels]` are black or white and far from those around them."""
+    hit: np.ndarray = at_the_ends(picture) & (np.abs(picture - _around(picture)) > IMPULSE)
+    return hit
+
+
+def without_struck(picture: Pixels) -> Pixels:
+    """With the median of what is around them in place of those samples."""
+    return np.where(struck(picture), _around(picture), picture)
+
+
+def _around(picture: Pixels) -> Pixels:
     from scipy.ndimage import median_filter
 
-    top, left = (max(0, (length - MIDDLE) // 2) for length in picture.shape[:2])
-    middle = picture[top : top + MIDDLE, left : left + MIDDLE]
-    struck = ((middle <= 0) | (middle >= 1)) & (np.abs(middle - median_filter(middle, (3, 3, 1))) > IMPULSE)
-    return float(struck.mean()) * picture.size
+    around: Pixels = median_filter(picture, (3, 3, 1))
+    return around

@@ -72,6 +72,8 @@ def test_what_fit_cannot_use_is_explained(tmp_path: Path) -> None:
         (["--clean", photos, "--pairs", photos, photos], b"with one of"),
         (["--pairs", photos, photos, "--noise", "gaussian:5"], b"--noise goes with --clean"),
         (["--pairs", photos, tmp_path], b"has no picture of the same name"),
+        (["--noisy-only", photos, "--compile"], b"--compile is for long trainings"),
+        (["--clean", photos, "--loss", "l3"], b"no loss 'l3'; there are auto, l1, l2"),
     ):
         outcome = denoise_img("fit", *words_instead, "-o", tmp_path / "x.safetensors")
         assert outcome.returncode == 2

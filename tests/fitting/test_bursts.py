@@ -55,6 +55,22 @@ def test_of_two_frames_each_is_the_others_witness(tmp_path: Path) -> None:
     assert np.nanmax(np.abs(first[0] - second[1])) < 0.05
 
 
+def test_samples_that_were_struck_tell_nothing(tmp_path: Path) -> None:
+    frames = burst(tmp_path, [(0, 0)] * 2)
+    clean = [tifffile.imread(frame.path) for frame in frames]
+    for number, frame in enumerate(frames):
+        pixels = clean[number].copy()
+        pixels[np.random.default_rng(50 + number).random(pixels.shape) < 0.1] = 1.0
+        tifffile.imwrite(frame.path, pixels)
+    place = {"crops": 1, "side": 64, "random": np.random.default_rng(0)}
+    ((first, second),) = witnesses(frames, **place, impulses=True)  # type: ignore[arg-type]
+    for (frame, one, _), (_, another, _) in ((first, second), (second, first)):
+        assert 0.05 < (frame == 1).mean() < 0.15  # what is to be denoised stays as it is
+        assert 0.05 < np.isnan(one).mean() < 0.2
+        assert np.nanmax(one) < 1
+        assert np.isnan(another[frame == 1]).mean() > 0.9
+
+
 def test_medians_are_not_moved_by_impulses(tmp_path: Path) -> None:
     frames = burst(tmp_path, [(0, 0)] * 13)
     for number, frame in enumerate(frames):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,8 +15,8 @@ from denoise_cli.fitting import loop
 from denoise_cli.fitting.clean import fit_clean
 from denoise_cli.fitting.job import Job
 from denoise_cli.fitting.loop import Status, train
-from denoise_cli.fitting.noisy import noisy_patches
-from denoise_cli.fitting.objective import SyntheticNoise
+from denoise_cli.fitting.noisy import NoisyPatches, noisy_patches
+from denoise_cli.fitting.objective import SyntheticNoise, error
 from denoise_cli.fitting.optimizers import Muon, optimizers, orthogonal
 from denoise_cli.fitting.patches import PatchSource
 from denoise_cli.fitting.recipe import Recipe
@@ -166,6 +167,37 @@ def test_training_takes_noise_out() -> None:
     with torch.inference_mode():
         result = trained(torch.from_numpy(noisy.transpose(2, 0, 1).copy())[None])[0].permute(1, 2, 0).numpy()
     assert psnr(result, clean) > psnr(noisy, clean) + 1
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler")
+def test_a_compiled_training_comes_to_the_same() -> None:
+    short = replace(SMALL, steps=3)
+    results = []
+    for compiled in (False, True):
+        torch.manual_seed(0)
+        results.append(
+            train(build("dncnn", short.arguments), short, synthetic(short), device=CPU, compile=compiled).state_dict()
+        )
+    for name, tensor in results[0].items():
+        assert torch.allclose(tensor.float(), results[1][name].float(), atol=1e-2), name
+
+
+def test_without_a_compiler_there_is_no_compiling(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with pytest.raises(UsageError, match="takes a C\\+\\+ compiler"):
+        train(build("dncnn", SMALL.arguments), SMALL, synthetic(SMALL), device=CPU, compile=True)
+
+
+def test_absolute_and_squared_errors() -> None:
+    clean = torch.full((1, 3, 8, 8), 0.5)
+    patches = NoisyPatches(clean, clean + 0.2, *torch.zeros(2, 1, 1, 1, 1))
+    same = build("cnn", {"filters": 8, "layers": 3})
+    with torch.no_grad():
+        for parameter in same.parameters():
+            parameter.zero_()
+    absolute, squared = (float(error(same.eval(), patches, CPU, squared=way)) for way in (False, True))
+    assert absolute > 0.1
+    assert squared == pytest.approx(absolute**2, rel=0.01)
 
 
 def test_a_stopped_training_ends_like_one_that_was_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -97,6 +98,50 @@ def test_a_network_that_is_told_the_level_gets_the_profile(folder: Path, tmp_pat
     assert card.architecture == "profiled"
     assert len(card.arguments["levels"]) == 33
     assert load(str(output), device="cpu")(shot(9, 0)).shape == (280, 300, 3)
+
+
+def test_noise_that_differs_is_measured_in_each_picture(tmp_path: Path) -> None:
+    pictures, start = tmp_path / "pictures", tmp_path / "start.safetensors"
+    pictures.mkdir()
+    for scene in range(6):
+        grain = np.random.default_rng(scene).normal(0, 0.04 if scene % 2 else 0.12, (280, 300, 3))
+        Image.fromarray(((clean(scene) + grain) * 255).round().clip(0, 255).astype(np.uint8)).save(
+            pictures / f"{scene}.png"
+        )
+    weights.write(start, toy_card("unet"), toy_network("unet").state_dict())
+    recipe = Recipe("unet", toy_card("unet").arguments, steps=5, batch=2, patch=64, learning_rate=1e-3, warmup=2)
+    said: list[str] = []
+    job, wish = Job(tmp_path / "mine.safetensors", start=start), Wish(keep_anyway=True)
+    card, outcome = fit_noisy_only(pictures, recipe, job, wish, tell=said.append)
+    assert said[1] == "it differs from picture to picture, so it is measured in each"
+    assert [name for name, _ in outcome.tried] == [NOISY, AS_IT_IS, TRAINED]
+    assert card.architecture == "unet"
+    with pytest.raises(UsageError, match="same noise, and here that differs"):
+        fit_noisy_only(pictures, recipe, job, Wish(method="profile"))
+
+
+def test_impulses_are_found_and_do_not_lead_astray(tmp_path: Path) -> None:
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    errors: list[float] = []
+    for scene in range(8):
+        for frame in range(2):
+            coarse = np.random.default_rng(scene).integers(60, 200, (40, 40, 3)).astype(np.uint8)
+            pixels = np.asarray(Image.fromarray(coarse).resize((300, 280), Image.Resampling.BICUBIC))
+            struck = np.random.default_rng(10 * scene + frame).random((280, 300, 1)) < 0.2
+            ends = 255 * np.random.default_rng(frame).integers(0, 2, pixels.shape).astype(np.uint8)
+            noisy = np.where(struck, ends, pixels)
+            errors.append(np.square(noisy / 255 - pixels / 255).mean())
+            Image.fromarray(noisy).save(pictures / f"{scene}-{frame}.png")
+    said: list[str] = []
+    first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
+    _, outcome = fit_noisy_only(pictures, replace(SCRATCH, steps=5), Job(first), Wish(), tell=said.append)
+    assert "of the pixels struck black or white" in said[0]
+    assert "by absolute differences, as pixels are struck" in said[2]
+    assert dict(outcome.tried)[NOISY] == pytest.approx(-10 * np.log10(np.mean(errors)), abs=0.7)  # the true one
+    job = Job(second, start=first)
+    card, _ = fit_noisy_only(pictures, replace(SCRATCH, steps=1), job, Wish(keep_anyway=True))
+    assert card.recipe["learning_rate"] == 5 * SCRATCH.learning_rate  # what was learnt before may be of no use
 
 
 def test_what_does_not_help_is_not_written(folder: Path, tmp_path: Path) -> None:

@@ -53,6 +53,23 @@ def test_what_moved_and_what_is_out_of_the_frame_is_unknown() -> None:
     assert not np.isnan(outside[45:]).all()
 
 
+def test_frames_that_have_not_moved_are_not_interpolated() -> None:
+    first, second = shot((0, 0), seed=1), shot((0, 0), seed=2)
+    place = Place(100, 90, 128)
+    laid = laid_upon(first, second, place, (0, 0))
+    known = ~np.isnan(laid)
+    assert np.corrcoef(laid[known], place.of(second)[known])[0, 1] > 0.9999
+
+
+def test_lost_samples_are_unknown_where_they_come_to_lie() -> None:
+    first, second = shot((0, 0), seed=1), shot((3, -2), seed=2)
+    lost = np.zeros(second.shape, bool)
+    lost[153, 128, 0] = True
+    laid = laid_upon(first, second, Place(100, 90, 128), (3, -2), lost=lost)
+    assert np.isnan(laid[50, 40, 0])
+    assert not np.isnan(laid[60:80, 60:80]).any()
+
+
 def test_where_there_is_nothing_to_see_the_whole_frames_drift_counts() -> None:
     first, second = np.full((SIDE, SIDE, 3), 0.5, np.float32), np.full((SIDE, SIDE, 3), 0.5, np.float32)
     grain = np.random.default_rng(0).normal(0, 0.05, (SIDE, SIDE, 3)).astype(np.float32)
