@@ -120,10 +120,9 @@ def test_noise_that_differs_is_measured_in_each_picture(tmp_path: Path) -> None:
         fit_noisy_only(pictures, recipe, job, Wish(method="profile"))
 
 
-def test_impulses_are_found_and_do_not_lead_astray(tmp_path: Path) -> None:
+def test_impulses_are_found_and_learnt_at_a_higher_rate(tmp_path: Path) -> None:
     pictures = tmp_path / "pictures"
     pictures.mkdir()
-    errors: list[float] = []
     for scene in range(8):
         for frame in range(2):
             coarse = np.random.default_rng(scene).integers(60, 200, (40, 40, 3)).astype(np.uint8)
@@ -131,14 +130,12 @@ def test_impulses_are_found_and_do_not_lead_astray(tmp_path: Path) -> None:
             struck = np.random.default_rng(10 * scene + frame).random((280, 300, 1)) < 0.2
             ends = 255 * np.random.default_rng(frame).integers(0, 2, pixels.shape).astype(np.uint8)
             noisy = np.where(struck, ends, pixels)
-            errors.append(np.square(noisy / 255 - pixels / 255).mean())
             Image.fromarray(noisy).save(pictures / f"{scene}-{frame}.png")
     said: list[str] = []
     first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
-    _, outcome = fit_noisy_only(pictures, replace(SCRATCH, steps=5), Job(first), Wish(), tell=said.append)
+    fit_noisy_only(pictures, replace(SCRATCH, steps=5), Job(first), Wish(), tell=said.append)
     assert "of the pixels struck black or white" in said[0]
     assert "by absolute differences, as pixels are struck" in said[2]
-    assert dict(outcome.tried)[NOISY] == pytest.approx(-10 * np.log10(np.mean(errors)), abs=0.7)  # the true one
     job = Job(second, start=first)
     card, _ = fit_noisy_only(pictures, replace(SCRATCH, steps=1), job, Wish(keep_anyway=True))
     assert card.recipe["learning_rate"] == 5 * SCRATCH.learning_rate  # what was learnt before may be of no use
