@@ -11,7 +11,7 @@ from denoise_cli.errors import PictureError
 from denoise_cli.fitting.register import REACH, Place, drift, laid_upon
 from denoise_cli.fitting.survey import Frame, frames_of
 from denoise_cli.images.image import Pixels
-from denoise_cli.noise.measure import struck, without_struck
+from denoise_cli.noise.measure import without_struck
 
 MOST = 16  # frames of a scene that are used; more hardly say more
 KNOWN = 0.5  # share of a crop that has to be seen in other frames
@@ -48,23 +48,23 @@ def witnesses(
         [Place(place.top + down, place.left + across, side).of(pixels, REACH) for place in chosen]
         for pixels, (down, across) in zip(frames_of(scene), moved, strict=True)
     ]
+    place = Place(REACH, REACH, side)
     for frames in zip(*cuts, strict=True):
-        place = Place(REACH, REACH, side)
-        triples = [_triple(frames, number, place, median, impulses) for number in range(len(frames))]
+        seen = [without_struck(frame) if impulses else (frame, None) for frame in frames]
+        triples = [(place.of(frame), *_halves(seen, number, place, median)) for number, frame in enumerate(frames)]
         if known := [triple for triple in triples if min(np.isfinite(half).mean() for half in triple[1:]) > KNOWN]:
             yield known
 
 
-def _triple(frames: Sequence[Pixels], number: int, place: Place, median: bool, impulses: bool) -> Triple:
-    frame = frames[number]
+def _halves(
+    seen: Sequence[tuple[Pixels, np.ndarray | None]], number: int, place: Place, median: bool
+) -> tuple[Pixels, Pixels]:
+    """What the others say of a frame; `seen`: the frames, and which of their samples are lost."""
+    frame, _ = seen[number]
     others = [
-        laid_upon(without_struck(frame), without_struck(other), place, (0, 0), lost=struck(other))
-        if impulses
-        else laid_upon(frame, other, place, (0, 0))
-        for other in (*frames[:number], *frames[number + 1 :])
+        laid_upon(frame, other, place, (0, 0), lost=lost) for other, lost in (*seen[:number], *seen[number + 1 :])
     ]
-    one, other = (_together(half, median) for half in (others[::2], others[1::2] or others))
-    return place.of(frame), one, other
+    return _together(others[::2], median), _together(others[1::2] or others, median)
 
 
 def _places(size: tuple[int, int], moved: Sequence[tuple[int, int]], side: int) -> list[Place]:

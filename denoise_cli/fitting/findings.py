@@ -27,8 +27,8 @@ class Wish:
 
     `method`: `n2n`, from frames of the same scene; `neighbors`, from within each picture; `vst`, only a curve around
     the network, after which its noise is even; `profile`, no training, only how strongly the network is to act at which
-    brightness. `loss`: `l1` or `l2`. `minutes` of training, instead of the
-    recipe's steps. `keep_anyway`: write what was learnt even if it does not help.
+    brightness. `loss`: `l1` or `l2`. `minutes` of training, instead of the recipe's steps. `keep_anyway`: write what
+    was learnt even if it does not help.
     """
 
     method: str = "auto"
@@ -111,7 +111,7 @@ def _varied(facts: NoiseFacts, looked_at: Sequence[Pixels]) -> bool:
     ratios = []
     for pixels in looked_at:
         curve = np.array(noise_in_flat_parts([pixels]).curve).reshape(-1, 2)
-        usual = np.interp(curve[:, 0], np.linspace(0, 1, len(facts.levels)), facts.levels)
+        usual = facts.sigmas_at(curve[:, 0])
         if len(curve) and usual.min() > 0:
             ratios.append(float(np.median(curve[:, 1] / usual)))
     low, high = np.quantile(ratios, (0.25, 0.75)) if ratios else (1.0, 1.0)

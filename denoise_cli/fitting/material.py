@@ -24,8 +24,6 @@ from denoise_cli.noise.measure import noise_in_flat_parts
 HELD_OUT = 5  # every fifth place or picture is not trained on
 SIDES = (256, 128)  # pixels of what is cut from pictures, the first that they have room for
 STRIDES = {1: 1, 2: 2}  # of sub-sampling, by the grain's width; 4 for wider ones
-
-
 Judge = Callable[[Pixels], tuple[float, ...]]
 
 
@@ -90,14 +88,13 @@ def _of_singles(findings: Findings, recipe: Recipe, channels: int, judge: Judge)
     side = SIDES[0] if len(singles) >= HELD_OUT else SIDES[-1]
     for pixels in frames_of(singles):
         pixels = of_channels(pixels, channels)
-        own = noise_in_flat_parts([pixels]) if findings.varied else findings.facts
-        told = judge(pixels)
+        told, own = judge(pixels), (noise_in_flat_parts([pixels]) if findings.varied else findings.facts).levels
         rows, columns = (np.linspace(0, size, max(1, size // side) + 1).astype(int) for size in pixels.shape[:2])
         cells = [(row, column) for row in pairwise(rows) for column in pairwise(columns)]
         for number in random.permutation(len(cells))[:most]:
             (top, bottom), (left, right) = cells[number]
             part = pixels[top:bottom, left:right].copy()
-            yield [[part, _map(part, told), _map(part, own.levels)]]
+            yield [[part, _map(part, told), _map(part, own)]]
 
 
 def _with_levels(triple: Sequence[Pixels], judge: Judge) -> list[Pixels]:

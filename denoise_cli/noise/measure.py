@@ -51,19 +51,23 @@ class NoiseFacts:
 
     @property
     def levels(self) -> tuple[float, ...]:
-        """Standard deviations, 0..255 scale, at brightness from 0 to 1, evenly spaced.
+        """Standard deviations, 0..255 scale, at brightness from 0 to 1, evenly spaced."""
+        return tuple(float(level) for level in self.sigmas_at(np.linspace(0, 1, KNOTS)))
+
+    def sigmas_at(self, places: np.ndarray) -> np.ndarray:
+        """Standard deviations, 0..255 scale, where brightness is 0..1.
 
         By a straight line of variance over brightness, where that fits: it does for photons and a sensor's read-out
         (Foi et al. 2008). Otherwise, as after a tone curve, from point to point, and level beyond.
         """
-        places = np.linspace(0, 1, KNOTS)
         lights, sigmas = np.array(self.curve or ((0.0, 0.0),)).T
-        levels = np.interp(places, lights, sigmas)
         if len(lights) >= FEWEST_POINTS and sigmas.min() > 0:
             line = np.polynomial.Polynomial.fit(lights, sigmas**2, 1, w=sigmas**-2.0)
             if np.sqrt(np.mean((line(lights) / sigmas**2 - 1) ** 2)) < STRAIGHT:
-                levels = np.sqrt(np.maximum(line(places), 0))
-        return tuple(float(level) for level in levels)
+                along: np.ndarray = np.sqrt(np.maximum(line(places), 0))
+                return along
+        between: np.ndarray = np.interp(places, lights, sigmas)
+        return between
 
     @property
     def grain(self) -> int:
@@ -163,22 +167,15 @@ def at_the_ends(x: np.ndarray) -> np.ndarray:
 def _impulses(picture: Pixels) -> float:
     """How many samples are black or white and unlike their neighbours, as the picture's middle has it."""
     top, left = (max(0, (length - MIDDLE) // 2) for length in picture.shape[:2])
-    return float(struck(picture[top : top + MIDDLE, left : left + MIDDLE]).mean()) * picture.size
+    return float(without_struck(picture[top : top + MIDDLE, left : left + MIDDLE])[1].mean()) * picture.size
 
 
-def struck(picture: Pixels) -> np.ndarray:
-    """Which samples of `[height, width, channels]` are black or white and far from those around them."""
-    hit: np.ndarray = at_the_ends(picture) & (np.abs(picture - _around(picture)) > IMPULSE)
-    return hit
-
-
-def without_struck(picture: Pixels) -> Pixels:
-    """With the median of what is around them in place of those samples."""
-    return np.where(struck(picture), _around(picture), picture)
-
-
-def _around(picture: Pixels) -> Pixels:
+def without_struck(picture: Pixels) -> tuple[Pixels, np.ndarray]:
+    """A picture `[height, width, channels]` with the median of what is around them in place of samples that are black
+    or white and far from that; and which these are.
+    """
     from scipy.ndimage import median_filter
 
-    around: Pixels = median_filter(picture, (3, 3, 1))
-    return around
+    around = median_filter(picture, (3, 3, 1))
+    struck = at_the_ends(picture) & (np.abs(picture - around) > IMPULSE)
+    return np.where(struck, around, picture), struck

@@ -195,7 +195,7 @@ def test_absolute_and_squared_errors() -> None:
     with torch.no_grad():
         for parameter in same.parameters():
             parameter.zero_()
-    absolute, squared = (float(error(same.eval(), patches, CPU, squared=way)) for way in (False, True))
+    absolute, squared = (error(same.eval(), patches, CPU, squared=way).item() for way in (False, True))
     assert absolute > 0.1
     assert squared == pytest.approx(absolute**2, rel=0.01)
 

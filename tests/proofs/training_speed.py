@@ -1,6 +1,8 @@
 """How long a training step takes, plain and compiled.
 
-python tests/proofs/training_speed.py -m unet -m dncnn
+    python tests/proofs/training_speed.py -m unet -m dncnn
+
+Noise, network, gradients and optimizers, by the networks' own recipes: the median, without the first few.
 """
 
 from __future__ import annotations
