@@ -57,13 +57,13 @@ class NoiseFacts:
     def sigmas_at(self, places: np.ndarray) -> np.ndarray:
         """Standard deviations, 0..255 scale, where brightness is 0..1.
 
-        By a straight line of variance over brightness, where that fits: it does for photons and a sensor's read-out
-        (Foi et al. 2008). Otherwise, as after a tone curve, from point to point, and level beyond.
+        By a straight line of variance that rises with brightness, where that fits: it does for photons and a sensor's
+        read-out (Foi et al. 2008). Otherwise, as after a tone curve, from point to point, and level beyond.
         """
         lights, sigmas = np.array(self.curve or ((0.0, 0.0),)).T
         if len(lights) >= FEWEST_POINTS and sigmas.min() > 0:
             line = np.polynomial.Polynomial.fit(lights, sigmas**2, 1, w=sigmas**-2.0)
-            if np.sqrt(np.mean((line(lights) / sigmas**2 - 1) ** 2)) < STRAIGHT:
+            if line(1) > line(0) and np.sqrt(np.mean((line(lights) / sigmas**2 - 1) ** 2)) < STRAIGHT:
                 along: np.ndarray = np.sqrt(np.maximum(line(places), 0))
                 return along
         between: np.ndarray = np.interp(places, lights, sigmas)

@@ -50,6 +50,14 @@ def test_noise_after_a_tone_curve_is_told_from_point_to_point() -> None:
     assert facts.levels[0] == facts.levels[1] == pytest.approx(facts.curve[0][1])
 
 
+def test_noise_that_falls_with_the_light_is_not_taken_to_vanish_beyond_the_lightest_block() -> None:
+    light = scene()
+    noisy = light + 0.08 * np.sqrt(1.02 - light) * np.random.default_rng(0).standard_normal(light.shape)
+    facts = noise_facts([noisy.astype(np.float32)])
+    assert facts.curve[0][1] > 2 * facts.curve[-1][1]
+    assert facts.levels[-1] == pytest.approx(facts.curve[-1][1])
+
+
 def test_grain_is_told_by_its_width() -> None:
     grain = np.random.default_rng(0).normal(0, 0.2, (384, 384, 3))
     wide = gaussian_filter(grain, (1.2, 1.2, 0))
