@@ -140,7 +140,7 @@ def fit(
     stopped = False
     try:
         with TrainingProgress(hidden=quiet) as bar:
-            job = replace(job, report=lambda status: bar.say(_progress(status)), tick=bar.tick)
+            job = replace(job, report=lambda status: bar.say(str(status)), tick=bar.tick)
             if noisy_only is not None:
                 card, stopped = _noisy_only(noisy_only, chosen, job, wish, bar.say)
             elif pairs is not None:
@@ -193,14 +193,6 @@ def _noisy_only(folder: Path, recipe: Recipe, job: Job, wish: Wish, show: Callab
         write_report(page, Report(title, tuple(said), outcome.tried, outcome.chosen, tuple(curve), outcome.examples))
         show(f"the account with pictures is in {page}")
     return card, outcome.stopped
-
-
-def _progress(status: Status) -> str:
-    minutes = status.seconds_left / 60
-    return (
-        f"step {status.step}/{status.steps}  loss {status.loss:.5f}  "
-        f"PSNR on what is held out {status.held_out_psnr:.2f} dB  {minutes:.0f} min left"
-    )
 
 
 def _recipe(

@@ -34,6 +34,12 @@ class Status:
     held_out_psnr: float
     seconds_left: float
 
+    def __str__(self) -> str:
+        return (
+            f"step {self.step}/{self.steps}  loss {self.loss:.5f}  "
+            f"PSNR on what is held out {self.held_out_psnr:.2f} dB  {self.seconds_left / 60:.0f} min left"
+        )
+
 
 class Stopped(KeyboardInterrupt):
     """Ctrl-C in a training that keeps its best weights; `best` has them."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from denoise_cli.errors import UsageError
 from denoise_cli.measure.bench import NOISY, Row
+from denoise_cli.measure.figure import new_figure
 
 
 def plot(rows: Sequence[Row], path: Path) -> None:
@@ -14,15 +14,8 @@ def plot(rows: Sequence[Row], path: Path) -> None:
 
     Raises UsageError where matplotlib is missing, OSError where the file cannot be written.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise UsageError("--plot needs matplotlib, which is not installed: pip install 'denoise-img[plot]'") from None
-
     panels = list(dict.fromkeys((row.set, row.sigma) for row in rows))
-    figure = Figure(figsize=(5.2 * len(panels), 4.2), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(5.2 * len(panels), 4.2)
     for place, (name, sigma) in enumerate(panels, start=1):
         axes = figure.add_subplot(1, len(panels), place)
         axes.set_title(name if sigma is None else f"{name}, sigma {sigma:g}")
@@ -41,4 +34,4 @@ def plot(rows: Sequence[Row], path: Path) -> None:
             axes.plot(row.megapixels_per_second, row.psnr, "o")
             axes.annotate(label, (row.megapixels_per_second, row.psnr), xytext=(5, 4), textcoords="offset points")
         axes.legend(loc="best", frameon=False)
-    figure.savefig(path, dpi=120, format="png")
+    figure.savefig(path, format="png")

@@ -1,0 +1,47 @@
+"""`denoise-img mnist`: the article's experiment on handwritten digits, rerun."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from denoise_cli.cli import options
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def mnist(
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", metavar="DIR", help="For weights, tables and pictures; goes on from there."),
+    ] = Path("mnist"),
+    data: Annotated[
+        Optional[Path], typer.Option(metavar="DIR", help="The idx files of MNIST. Default: downloaded once.")
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A small network and fewer digits: two minutes instead of hours.")
+    ] = False,
+    compile: Annotated[bool, typer.Option("--compile", help="Faster steps after a slow first one.")] = False,
+    device: options.Device = "auto",
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Train the article's four networks on noisy digits, with clean targets and with noisy ones (Noise2Noise).
+
+    Prints the tables, which are written to DIR as well, with pictures and weights. Stopped, the same command goes on.
+    """
+    from denoise_cli.cli.console import TrainingProgress
+    from denoise_cli.measure.figure import new_figure
+    from denoise_cli.mnist.account import account
+    from denoise_cli.mnist.data import digits
+    from denoise_cli.mnist.experiment import run
+    from denoise_cli.mnist.trials import FULL, QUICK
+
+    new_figure(1, 1)  # says so now, and not after hours, if there are none to be had
+    plan, pictures = QUICK if quick else FULL, digits(data)
+    with TrainingProgress(hidden=quiet) as bar:
+        errors = run(plan, pictures, output, device=device, compile=compile, tell=bar.say, tick=bar.tick)
+    print(account(plan, errors, pictures, output), end="")
