@@ -16,6 +16,7 @@ COMMANDS = {
     "bench": "denoisers side by side: PSNR, SSIM, speed and memory",
     "score": "PSNR and SSIM of results against clean pictures",
     "noise": "add noise to pictures",
+    "demo": "a web page: draw and watch noise go, or drop a picture",
     "mnist": "networks on handwritten digits, with clean targets and noisy ones",
 }
 WRONG_USAGE, FAILED, INTERRUPTED = 2, 1, 130

@@ -24,15 +24,23 @@ def read(file: BinaryIO, white: float | None = None) -> Opened:
     `white_of_floats` says. Samples above it are kept.
     Raises PictureError; its text begins with a verb, for a file's name to be put before it.
     """
+    found = by_content(file).read(file)
+    # `map` and not a generator, which would keep the picture it was made from
+    return found if white is None else replace(found, images=map(partial(rescaled, white=white), found.images))
+
+
+def by_content(file: BinaryIO) -> Codec:
+    """The codec of what a file begins with; the file is at its beginning before and after.
+
+    Raises PictureError; its text begins with a verb, for a file's name to be put before it.
+    """
     start = file.read(16)
     file.seek(0)
     if not start:
         raise PictureError("is empty")
     for codec in CODECS:
         if codec.starts(start):
-            found = codec.read(file)
-            # `map` and not a generator, which would keep the picture it was made from
-            return found if white is None else replace(found, images=map(partial(rescaled, white=white), found.images))
+            return codec
     raise PictureError(f"is not a picture of a kind that is supported ({NAMES})")
 
 

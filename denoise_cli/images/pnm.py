@@ -50,11 +50,7 @@ class _Header:
 
 def read(file: BinaryIO) -> Opened:
     data = file.read()
-    header = _pam_header(data) if data.startswith(b"P7") else _header(data)
-    if not (header.width > 0 and header.height > 0 and 1 <= header.maximum <= LARGEST_MAXIMUM):
-        raise PictureError(
-            f"is damaged: {header.width}x{header.height} pixels with values up to {header.maximum} is no PNM"
-        )
+    header = _any_header(data)
     samples = _plain(data, header) if header.kind in PLAIN else _binary(data, header)
     samples = samples.reshape(header.shape)
     form = PixelFormat(
@@ -105,6 +101,21 @@ def _kind(image: Image) -> int:
     if image.alpha is not None:
         return 7
     return {"bilevel": 4, "gray": 5}.get(image.format.mode, 6)
+
+
+def extent(file: BinaryIO) -> tuple[int, int]:
+    """Width and height; nothing else is looked at."""
+    header = _any_header(file.read())
+    return header.width, header.height
+
+
+def _any_header(data: bytes) -> _Header:
+    header = _pam_header(data) if data.startswith(b"P7") else _header(data)
+    if not (header.width > 0 and header.height > 0 and 1 <= header.maximum <= LARGEST_MAXIMUM):
+        raise PictureError(
+            f"is damaged: {header.width}x{header.height} pixels with values up to {header.maximum} is no PNM"
+        )
+    return header
 
 
 def _header(data: bytes) -> _Header:

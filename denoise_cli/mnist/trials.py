@@ -12,6 +12,7 @@ from denoise_cli.mnist.data import SIDE, TRAINING
 from denoise_cli.mnist.objective import DigitNoise
 from denoise_cli.noise.spec import NoiseRange
 
+PREFIX = "mnist-"  # of the names of networks for digits
 EPOCHS, BATCH = 10, 128
 OTHERS_EPOCHS, QUICK_STEPS = 2, 300
 HALF = 0.5 * 255  # the noise's standard deviation; the article does not say it, but its Noise2Noise figure comes out so

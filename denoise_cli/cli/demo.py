@@ -1,0 +1,48 @@
+"""`denoise-img demo`: a web page to draw on and to drop pictures onto."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from denoise_cli.cli import options
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def demo(
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Where to listen; others can use it at 0.0.0.0.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 8517,
+    open_browser: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    megabytes: Annotated[float, typer.Option(min=0, help="The largest file it takes.")] = 200,
+    megapixels: Annotated[float, typer.Option(min=0, help="The largest picture it takes, all pages together.")] = 60,
+    device: options.Device = "auto",
+    verbose: options.Verbose = False,
+) -> None:
+    """A page in your browser: draw a digit and watch noise go, or drop a picture and compare. Ctrl-C ends it.
+
+    It works offline and keeps nothing. Scripts can use it too: the page says how.
+    """
+    from denoise_cli.errors import UsageError
+
+    try:
+        from denoise_cli.demo.app import Limits
+        from denoise_cli.demo.serve import serve
+    except ModuleNotFoundError as error:
+        if error.name not in ("flask", "werkzeug", "waitress"):
+            raise
+        raise UsageError(f"the page needs {error.name}, which is missing: pip install 'denoise-img[demo]'") from None
+
+    def ready(address: str) -> None:
+        print(f"{address}  (Ctrl-C ends it)", file=sys.stderr)
+        if open_browser:
+            import webbrowser
+
+            webbrowser.open(address)
+
+    serve(host, port, Limits(megabytes, megapixels), device, ready)

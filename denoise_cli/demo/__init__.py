@@ -1,0 +1,1 @@
+"""The web page: draw and watch noise go, or drop a picture."""

@@ -1,0 +1,56 @@
+"""The page, served until Ctrl-C."""
+
+from __future__ import annotations
+
+import socket
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from ipaddress import ip_address
+from pathlib import Path
+
+from waitress.server import create_server
+
+from denoise_cli.demo.app import Limits, create_app
+from denoise_cli.demo.jobs import Jobs
+from denoise_cli.demo.shelf import Shelf
+from denoise_cli.errors import UsageError
+
+THREADS = 8  # that answer; pictures have a worker of their own
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+
+def serve(host: str, port: int, limits: Limits, device: str, ready: Callable[[str], None]) -> None:
+    """Answers until it is interrupted; `ready` hears the address. Port 0 is any that is free.
+
+    All that is written is in a temporary folder, which is gone in the end.
+    Raises UsageError where it cannot listen.
+    """
+    if _is_loopback(host):
+        limits = replace(limits, hosts=LOOPBACK)
+    try:
+        listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise UsageError(f"cannot listen on {host}, port {port} ({error.strerror}); --port takes another") from None
+    with listening, tempfile.TemporaryDirectory(prefix="denoise-img-") as folder:
+        jobs = Jobs(Path(folder))
+        try:
+            server = create_server(
+                create_app(jobs, Shelf(device), limits),
+                sockets=[listening],
+                threads=THREADS,
+                max_request_body_size=round(1.1 * limits.megabytes * 1e6),
+                ident=None,
+            )
+            name = f"[{host}]" if ":" in host else host
+            ready(f"http://{name}:{listening.getsockname()[1]}")
+            server.run()
+        finally:
+            jobs.close()
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

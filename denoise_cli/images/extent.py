@@ -1,0 +1,31 @@
+"""How large a picture says that it is, before any of it is decoded."""
+
+from __future__ import annotations
+
+from typing import BinaryIO
+
+import tifffile
+
+from denoise_cli.images import pnm
+from denoise_cli.images.codec import damaged
+from denoise_cli.images.formats import by_content
+from denoise_cli.images.pillow import opened
+
+
+def pixels_in(file: BinaryIO) -> int:
+    """Of all pages of a seekable file together; a few bytes may claim any number of them.
+
+    Raises PictureError.
+    """
+    codec = by_content(file)
+    if codec.name == "pnm":
+        width, height = pnm.extent(file)
+        return width * height
+    if codec.name != "tiff":
+        with opened(file, codec.name) as picture:
+            return picture.width * picture.height
+    try:
+        with tifffile.TiffFile(file) as tiff:
+            return sum(int(page.imagewidth) * int(page.imagelength) for page in tiff.pages)
+    except Exception as error:  # there is hardly a type of exception that damaged files do not make tifffile raise
+        raise damaged(error) from error

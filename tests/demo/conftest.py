@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from denoise_cli.demo.app import Limits, create_app
+from denoise_cli.demo.jobs import Jobs
+from denoise_cli.demo.shelf import Shelf
+from denoise_cli.denoisers import classical
+from denoise_cli.denoisers.card import Card
+from denoise_cli.denoisers.denoiser import Denoiser, Progress
+from denoise_cli.images.image import Pixels
+
+
+class Gate:
+    """A denoiser that waits until it is let go on, and tells of its progress while it waits."""
+
+    def __init__(self) -> None:
+        self.entered, self.open = threading.Event(), threading.Event()
+
+    @property
+    def card(self) -> Card:
+        return classical.build("median").card
+
+    def __call__(
+        self, pixels: Pixels, *, sigma: float | None = None, strength: float = 1.0, progress: Progress | None = None
+    ) -> Pixels:
+        while not self.open.wait(0.01):
+            if progress is not None:
+                progress(1, 4)
+            self.entered.set()
+        return pixels.copy()
+
+    def estimate(self, pixels: Pixels) -> float:
+        return 0.0
+
+
+class ShelfWithGate(Shelf):
+    """Offers `mean` as usual and puts a gate in the place of `median`."""
+
+    def __init__(self) -> None:
+        super().__init__("cpu")
+        self.gate = Gate()
+
+    def get(self, name: str) -> Denoiser:
+        return self.gate if name == "median" else super().get(name)
+
+
+@pytest.fixture
+def jobs(tmp_path: Path) -> Iterator[Jobs]:
+    jobs = Jobs(tmp_path, waiting=2, kept=2)
+    yield jobs
+    jobs.close()
+
+
+@pytest.fixture
+def client(jobs: Jobs) -> FlaskClient:
+    limits = Limits(megabytes=2, megapixels=1, hosts=frozenset({"localhost"}))
+    return create_app(jobs, Shelf("cpu"), limits).test_client()
+
+
+@pytest.fixture
+def gate(jobs: Jobs) -> Iterator[tuple[FlaskClient, Gate]]:
+    shelf = ShelfWithGate()
+    yield create_app(jobs, shelf, Limits()).test_client(), shelf.gate
+    shelf.gate.open.set()

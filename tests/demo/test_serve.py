@@ -1,0 +1,49 @@
+"""`denoise-img demo` from start to end."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+START = [sys.executable, "-m", "denoise_cli", "demo"]
+
+
+def test_it_answers_until_it_is_stopped_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [*START, "--port", "0"], stderr=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(tmp_path)}
+    ) as server:
+        assert server.stderr is not None
+        found = re.search(r"http://127\.0\.0\.1:\d+", server.stderr.readline())
+        assert found
+        with urllib.request.urlopen(f"{found[0]}/api/denoisers") as answer:
+            assert json.load(answer)["megabytes"] == 200
+        assert len(list(tmp_path.iterdir())) == 1
+        server.send_signal(signal.SIGINT)
+        assert server.stderr.read() == ""
+    assert server.returncode == 0
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "no.such.name.invalid"])
+def test_a_place_where_it_cannot_listen_is_named(host: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = subprocess.run([*START, "--host", host, "--port", str(port)], capture_output=True, text=True)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(f"denoise-img: cannot listen on {host}, port {port} (")
+
+
+def test_what_must_be_installed_is_named() -> None:
+    code = "import sys; sys.modules['flask'] = None; from denoise_cli.cli.main import main; main(['demo'])"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert ended.returncode == 2
+    assert "pip install 'denoise-img[demo]'" in ended.stderr
