@@ -14,8 +14,8 @@ from denoise_cli.denoisers.noiser import Noiser
 from denoise_cli.images.codec import SaveOptions
 from denoise_cli.images.exif import orientation, upright
 from denoise_cli.images.formats import by_name, read
-from denoise_cli.images.image import Image
-from denoise_cli.measure.quality import as_8_bit, psnr
+from denoise_cli.images.image import Image, PixelFormat, to_samples
+from denoise_cli.measure.quality import psnr
 
 Share = Callable[[float], None]  # told of the finished part, 0 to 1
 SOURCE, RESULT, BEFORE, AFTER = "source", "result", "before.png", "after.png"
@@ -90,11 +90,14 @@ def _facts(image: Image, noisy: Image, clean: Image, pages: int, settings: Setti
 def show(image: Image, path: Path) -> None:
     """A PNG of 8 bits as a browser is to show it: upright, with its colour profile, channels beyond three left out."""
     metadata = None if image.baggage is None else image.baggage.metadata()
-    pixels = upright(as_8_bit(np.nan_to_num(image.pixels)), orientation(metadata.exif if metadata else None))
     cmyk = image.format.mode == "cmyk"
+    samples = to_samples(image.pixels, PixelFormat.integer("cmyk" if cmyk else "channels", 8, inverted=cmyk))
+    samples = upright(samples, orientation(metadata.exif if metadata else None))
     if cmyk:
-        picture = Pillow.fromarray(255 - pixels, "CMYK").convert("RGB")
+        picture = Pillow.fromarray(samples, "CMYK").convert("RGB")
     else:
-        picture = Pillow.fromarray(pixels[:, :, 0] if pixels.shape[2] < 3 else np.ascontiguousarray(pixels[:, :, :3]))
+        picture = Pillow.fromarray(
+            samples[:, :, 0] if samples.shape[2] < 3 else np.ascontiguousarray(samples[:, :, :3])
+        )
     profile = None if metadata is None or cmyk else metadata.icc
     picture.save(path, format="PNG", compress_level=1, icc_profile=profile)
