@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
+from denoise_cli.denoisers.catalogue import record_psnr
 from denoise_cli.denoisers.weights import read_card
 from denoise_cli.fitting.job import Job, first_weights, fit
 from denoise_cli.images.files import replacing
@@ -63,6 +65,7 @@ def run(
             fit(trial.recipe, job, partial(DigitNoiseRemoval, train, held_out, *aims, BATCH))
             checkpoint.unlink()
         errors[trial.name] = mean_square_error(load_network(folder, trial).to(on), digits.test, trial.noise, on)
+        record_psnr(str(path), "MNIST", {f"{trial.noise.noise.low:g}": -10 * math.log10(errors[trial.name])})
         with replacing(results) as file:
             file.write(json.dumps(errors, indent=2).encode())
         tell(f"{trial.name}: mean square error {errors[trial.name]:.5f}")

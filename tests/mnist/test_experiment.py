@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from denoise_cli.cli.mnist import app
-from denoise_cli.denoisers.catalogue import load
+from denoise_cli.denoisers.catalogue import card, load
 from denoise_cli.mnist import data, experiment, trials
 from denoise_cli.mnist.account import tables
 from denoise_cli.mnist.data import Digits
@@ -65,6 +65,8 @@ def test_tables_pictures_and_weights_are_written(folder: Path, errors: dict[str,
     assert f"| DnCNN | {errors['quick-mnist-dncnn']:.5f} |  |" in (folder / "tables.md").read_text()
     for name in ("digits.png", "histograms.png"):
         assert min(Image.open(folder / name).size) > 200
+    psnr = card(str(folder / "quick-mnist-dncnn.safetensors")).psnr["MNIST"]["127.5"]
+    assert psnr == pytest.approx(-10 * np.log10(errors["quick-mnist-dncnn"]), abs=0.01)
     noisy = CLIPPED.on(digits.test[:1], np.random.default_rng(0))[0].permute(1, 2, 0).numpy()
     assert load(folder / "quick-mnist-dncnn.safetensors", device="cpu")(noisy).shape == (28, 28, 1)
 
