@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 
 import numpy as np
 
@@ -49,21 +50,26 @@ def witnesses(
         for pixels, (down, across) in zip(frames_of(scene), moved, strict=True)
     ]
     place = Place(REACH, REACH, side)
-    for frames in zip(*cuts, strict=True):
-        seen = [without_struck(frame) if impulses else (frame, None) for frame in frames]
-        triples = [(place.of(frame), *_halves(seen, number, place, median)) for number, frame in enumerate(frames)]
-        if known := [triple for triple in triples if min(np.isfinite(half).mean() for half in triple[1:]) > KNOWN]:
-            yield known
+    with ThreadPoolExecutor() as pool:  # scipy computes outside of Python's lock
+        for frames in zip(*cuts, strict=True):
+            seen = [without_struck(frame) if impulses else (frame, None) for frame in frames]
+            triples = [
+                (place.of(frame), *_halves(seen, number, place, median, pool)) for number, frame in enumerate(frames)
+            ]
+            if known := [triple for triple in triples if min(np.isfinite(half).mean() for half in triple[1:]) > KNOWN]:
+                yield known
 
 
 def _halves(
-    seen: Sequence[tuple[Pixels, np.ndarray | None]], number: int, place: Place, median: bool
+    seen: Sequence[tuple[Pixels, np.ndarray | None]], number: int, place: Place, median: bool, pool: Executor
 ) -> tuple[Pixels, Pixels]:
     """What the others say of a frame; `seen`: the frames, and which of their samples are lost."""
     frame, _ = seen[number]
-    others = [
-        laid_upon(frame, other, place, (0, 0), lost=lost) for other, lost in (*seen[:number], *seen[number + 1 :])
-    ]
+
+    def upon(seen: tuple[Pixels, np.ndarray | None]) -> Pixels:
+        return laid_upon(frame, seen[0], place, (0, 0), lost=seen[1])
+
+    others = list(pool.map(upon, (*seen[:number], *seen[number + 1 :])))
     return _together(others[::2], median), _together(others[1::2] or others, median)
 
 

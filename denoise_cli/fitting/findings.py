@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from denoise_cli.errors import UsageError
 from denoise_cli.fitting.survey import Survey, frames_of, survey
 from denoise_cli.images.image import Pixels
 from denoise_cli.measure.sets import pictures
+from denoise_cli.noise.estimate import sample_patches
 from denoise_cli.noise.measure import NoiseFacts, noise_facts, noise_in_flat_parts
 
 LOOKED_AT = 12  # pictures that speak for a folder's noise
@@ -101,16 +103,22 @@ def look(folder: Path, wish: Wish) -> Findings:
         raise UsageError(f"{folder} has no scene that was taken more than once, so n2n has nothing to learn from")
     frames = found.frames
     chosen = [frames[number] for number in np.unique(np.linspace(0, len(frames) - 1, LOOKED_AT).astype(int))]
-    looked_at = list(frames_of(chosen))
-    facts = noise_facts(looked_at)
+    looked_at = [_parts(pixels) for pixels in frames_of(chosen)]
+    facts = noise_facts(list(chain.from_iterable(looked_at)))
     return Findings(found, facts, wish, _varied(facts, looked_at))
 
 
-def _varied(facts: NoiseFacts, looked_at: Sequence[Pixels]) -> bool:
-    """Whether the noise of some is clearly stronger, at equal brightness, than that of others."""
+def _parts(pixels: Pixels) -> list[Pixels]:
+    """Patches all over a large picture, of which no dozen would fit into memory; a small one as it is."""
+    patches = sample_patches(pixels, multiple=1)
+    return [pixels] if patches.size >= pixels.size else list(patches.transpose(0, 2, 3, 1))
+
+
+def _varied(facts: NoiseFacts, looked_at: Sequence[Sequence[Pixels]]) -> bool:
+    """Whether the noise of some pictures is clearly stronger, at equal brightness, than that of others."""
     ratios = []
-    for pixels in looked_at:
-        curve = np.array(noise_in_flat_parts([pixels]).curve).reshape(-1, 2)
+    for parts in looked_at:
+        curve = np.array(noise_in_flat_parts(parts).curve).reshape(-1, 2)
         usual = facts.sigmas_at(curve[:, 0])
         if len(curve) and usual.min() > 0:
             ratios.append(float(np.median(curve[:, 1] / usual)))
