@@ -18,7 +18,7 @@ from denoise_cli.denoisers.catalogue import load
 from denoise_cli.denoisers.denoiser import Denoiser, Progress
 from denoise_cli.errors import PictureError, UsageError
 from denoise_cli.images.codec import SaveOptions
-from denoise_cli.images.image import Image, PixelFormat, Samples, to_pixels, to_samples, white_of_floats
+from denoise_cli.images.image import Image, PixelFormat, Samples, stored, to_samples, white_of_floats
 from denoise_cli.images.pillow import image_of, picture_of
 
 __all__ = ["denoise", "load", "models"]
@@ -97,7 +97,7 @@ def _array(array: Samples, settings: Settings, progress: Progress | None) -> Sam
     white = settings.white or (white_of_floats(color) if floats else float(np.iinfo(array.dtype).max))
     bits = 8 * array.dtype.itemsize
     form = PixelFormat("channels", array.dtype, bits, white)
-    result = to_samples(denoise_image(Image(to_pixels(color, form), form, alpha), settings, progress).pixels, form)
+    result = to_samples(denoise_image(Image(stored(color, form), form, alpha), settings, progress).source, form)
     if alpha is not None:
         result = np.concatenate([result, alpha[..., None]], axis=2)
     return result.reshape(array.shape)
@@ -108,6 +108,6 @@ def _picture(picture: Pillow.Image, settings: Settings, progress: Progress | Non
         result = Pillow.fromarray(_array(np.asarray(picture), settings, progress))
     else:
         image = denoise_image(image_of(picture, None), settings, progress)
-        result = picture_of(to_samples(image.pixels, image.format), image.alpha, image.format)
+        result = picture_of(to_samples(image.source, image.format), image.alpha, image.format)
     result.info = {**picture.info, **result.info}
     return result

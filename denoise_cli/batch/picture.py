@@ -10,6 +10,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO, TypeVar
 
+import numpy as np
+
 from denoise_cli.batch.plan import Job
 from denoise_cli.denoisers.denoiser import Denoiser, Progress, check_sigma
 from denoise_cli.errors import PictureError, UsageError
@@ -18,7 +20,7 @@ from denoise_cli.images.convert import fitting
 from denoise_cli.images.files import replacing
 from denoise_cli.images.formats import by_name, by_suffix, read
 from denoise_cli.images.hidden import filled, hidden, restored
-from denoise_cli.images.image import Image
+from denoise_cli.images.image import Canvas, Image, Pixels, Stored
 
 Result = TypeVar("Result")
 
@@ -50,10 +52,15 @@ class Settings:
 
 def denoise_image(image: Image, settings: Settings, progress: Progress | None = None) -> Image:
     """The same picture without noise; transparent and non-finite pixels keep what they hold and harm no neighbour."""
-    mask = hidden(image)
-    pixels = image.pixels if mask is None else filled(image.pixels, mask)
-    clean = settings.denoiser(pixels, sigma=settings.sigma, strength=settings.strength, progress=progress)
-    return replace(image, pixels=clean if mask is None else restored(clean, image.pixels, mask))
+    mask, source = hidden(image), image.source
+    if mask is not None:
+        source = filled(image.pixels, mask)
+    result: Pixels | Canvas = np.empty(image.shape, np.float32)
+    if isinstance(source, Stored):
+        result = Canvas.of(image.shape, image.format)
+    settings.denoiser.into(result, source, sigma=settings.sigma, strength=settings.strength, progress=progress)
+    clean = replace(image, source=result)
+    return clean if mask is None else replace(clean, source=restored(clean.pixels, image.pixels, mask))
 
 
 def denoise_stream(
@@ -72,7 +79,7 @@ def denoise_stream(
     def clean() -> Iterator[Image]:
         while (image := _reading(lambda: next(opened.images, None))) is not None:
             image = fitting(image, codec)
-            sizes.append(image.pixels.shape[0] * image.pixels.shape[1])
+            sizes.append(image.shape[0] * image.shape[1])
             with settings.turn:
                 ready = [denoise_image(image, settings, progress)]
             del image

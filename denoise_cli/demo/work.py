@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -66,7 +66,7 @@ def carry_out(order: Order, share: Share) -> Outcome:
                     share((number + done / total) / opened.count)
 
                 progress(0, 1)
-                noisy = image if order.noise is None else denoise_image(image, Settings(order.noise))
+                noisy = image if order.noise is None else replace(image, source=order.noise(image.pixels))
                 clean = denoise_image(noisy, order.settings, progress)
                 if number == 0:
                     show(noisy, order.folder / BEFORE)
@@ -79,7 +79,7 @@ def carry_out(order: Order, share: Share) -> Outcome:
 
 
 def _facts(image: Image, noisy: Image, clean: Image, pages: int, settings: Settings) -> Outcome:
-    height, width = image.pixels.shape[:2]
+    height, width = image.shape[:2]
     sigma = settings.denoiser.estimate(noisy.pixels) if settings.sigma is None else settings.sigma
     if noisy is image:
         return Outcome(width, height, pages, sigma)
@@ -91,7 +91,7 @@ def show(image: Image, path: Path) -> None:
     """A PNG of 8 bits as a browser is to show it: upright, with its colour profile, channels beyond three left out."""
     metadata = None if image.baggage is None else image.baggage.metadata()
     cmyk = image.format.mode == "cmyk"
-    samples = to_samples(image.pixels, PixelFormat.integer("cmyk" if cmyk else "channels", 8, inverted=cmyk))
+    samples = to_samples(image.source, PixelFormat.integer("cmyk" if cmyk else "channels", 8, inverted=cmyk))
     samples = upright(samples, orientation(metadata.exif if metadata else None))
     if cmyk:
         picture = Pillow.fromarray(samples, "CMYK").convert("RGB")

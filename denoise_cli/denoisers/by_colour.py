@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from denoise_cli.denoisers.card import Card
-from denoise_cli.denoisers.denoiser import Denoiser, Progress
-from denoise_cli.images.image import Pixels
+from denoise_cli.denoisers.denoiser import ByParts, Denoiser, Progress
+from denoise_cli.images.image import Canvas, Pixels, Stored
 
 
 @dataclass(frozen=True)
-class ByColour:
+class ByColour(ByParts):
     """Pictures of three channels go to `colour`, all others to `gray`."""
 
     colour: Denoiser
@@ -20,13 +20,19 @@ class ByColour:
     def card(self) -> Card:
         return self.colour.card
 
-    def __call__(
-        self, pixels: Pixels, *, sigma: float | None = None, strength: float = 1.0, progress: Progress | None = None
-    ) -> Pixels:
-        return self._chosen(pixels)(pixels, sigma=sigma, strength=strength, progress=progress)
+    def into(
+        self,
+        result: Pixels | Canvas,
+        pixels: Pixels | Stored,
+        *,
+        sigma: float | None = None,
+        strength: float = 1.0,
+        progress: Progress | None = None,
+    ) -> None:
+        self._chosen(pixels).into(result, pixels, sigma=sigma, strength=strength, progress=progress)
 
     def estimate(self, pixels: Pixels) -> float:
         return self._chosen(pixels).estimate(pixels)
 
-    def _chosen(self, pixels: Pixels) -> Denoiser:
+    def _chosen(self, pixels: Pixels | Stored) -> Denoiser:
         return self.colour if pixels.shape[2] == 3 else self.gray

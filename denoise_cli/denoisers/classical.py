@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from denoise_cli.denoisers.card import Card
-from denoise_cli.denoisers.denoiser import Progress, blended, check_sigma
+from denoise_cli.denoisers.denoiser import ByParts, Progress, blended, check_sigma, copied
 from denoise_cli.errors import UsageError
-from denoise_cli.images.image import Pixels
+from denoise_cli.images.image import Canvas, Pixels, Stored
 from denoise_cli.noise.estimate import estimate_sigma
 from denoise_cli.runtime import tiles
 
@@ -19,33 +19,38 @@ BAND = 256  # rows at once of filters that see only so far: bounds memory, and p
 
 
 @dataclass(frozen=True)
-class Filter:
+class Filter(ByParts):
     """A classical filter. `size`: 0 if it has none. `run` takes pixels, size and sigma (1.0 = white)."""
 
     card: Card
     size: float
     run: Run
 
-    def __call__(
-        self, pixels: Pixels, *, sigma: float | None = None, strength: float = 1.0, progress: Progress | None = None
-    ) -> Pixels:
+    def into(
+        self,
+        result: Pixels | Canvas,
+        pixels: Pixels | Stored,
+        *,
+        sigma: float | None = None,
+        strength: float = 1.0,
+        progress: Progress | None = None,
+    ) -> None:
         check_sigma(self.card, sigma)
-        level = 0.0
-        if self.card.level == "given":
-            level = strength * (self.estimate(pixels) if sigma is None else sigma) / 255
+        level, given = 0.0, self.card.level == "given"
+        if given:
+            level = strength * (estimate_sigma(pixels) if sigma is None else sigma) / 255
             if level == 0:
-                return np.array(pixels)
+                return copied(result, pixels)
         height, width = pixels.shape[:2]
         radius = self.card.radius
         band = None if radius is None else (BAND + 2 * radius, width)
         bands = tiles.plan(height, width, tile=band, margin=radius or 0)
 
         def run(part: Pixels) -> Pixels:
-            result: Pixels = np.asarray(self.run(part, self.size, level), np.float32)
-            return result
+            clean: Pixels = np.asarray(self.run(part, self.size, level), np.float32)
+            return clean if given else blended(clean, part, strength)
 
-        clean = tiles.apply(run, pixels, bands, progress)
-        return clean if self.card.level == "given" else blended(clean, pixels, strength)
+        tiles.apply(run, pixels, bands, result, progress)
 
     def estimate(self, pixels: Pixels) -> float:
         return estimate_sigma(pixels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Protocol
 
@@ -9,8 +10,9 @@ import numpy as np
 
 from denoise_cli.denoisers.card import Card
 from denoise_cli.errors import UsageError
-from denoise_cli.images.image import Pixels
+from denoise_cli.images.image import Canvas, Pixels, Stored
 
+BAND = 256  # rows
 Progress = Callable[[int, int], None]  # pixels done, pixels in all
 
 
@@ -32,8 +34,41 @@ class Denoiser(Protocol):
         Raises UsageError when a sigma is given to a denoiser that takes none.
         """
 
+    def into(
+        self,
+        result: Pixels | Canvas,
+        pixels: Pixels | Stored,
+        *,
+        sigma: float | None = None,
+        strength: float = 1.0,
+        progress: Progress | None = None,
+    ) -> None:
+        """Puts the picture without noise into `result`, part by part where its network or filter can."""
+
     def estimate(self, pixels: Pixels) -> float:
         """The noise level on the 0..255 scale that it finds in a picture."""
+
+
+class ByParts(ABC):
+    """The part that all denoisers share."""
+
+    @abstractmethod
+    def into(
+        self,
+        result: Pixels | Canvas,
+        pixels: Pixels | Stored,
+        *,
+        sigma: float | None = None,
+        strength: float = 1.0,
+        progress: Progress | None = None,
+    ) -> None: ...
+
+    def __call__(
+        self, pixels: Pixels, *, sigma: float | None = None, strength: float = 1.0, progress: Progress | None = None
+    ) -> Pixels:
+        result: Pixels = np.empty(pixels.shape, np.float32)
+        self.into(result, pixels, sigma=sigma, strength=strength, progress=progress)
+        return result
 
 
 def check_sigma(card: Card, sigma: float | None) -> None:
@@ -55,3 +90,9 @@ def blended(clean: Pixels, noisy: Pixels, strength: float) -> Pixels:
         clean *= np.float32(strength)
         clean += noisy
     return clean
+
+
+def copied(result: Pixels | Canvas, pixels: Pixels | Stored) -> None:
+    """Puts the picture into `result` as it is, in bands, so that it is never floats as a whole."""
+    for top in range(0, pixels.shape[0], BAND):
+        result[top : top + BAND, :] = pixels[top : top + BAND, :]

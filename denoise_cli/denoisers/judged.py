@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from denoise_cli.images.image import Pixels
+from denoise_cli.images.image import Pixels, Stored
 from denoise_cli.networks.blocks import Network
 from denoise_cli.networks.level import as_white
 from denoise_cli.noise.coarseness import coarseness
@@ -12,7 +12,7 @@ from denoise_cli.noise.estimate import estimate_sigma, sample_patches
 from denoise_cli.noise.measure import noise_in_flat_parts
 
 
-def judged_levels(network: Network, pixels: Pixels, channels: int) -> tuple[float, ...]:
+def judged_levels(network: Network, pixels: Pixels | Stored, channels: int) -> tuple[float, ...]:
     """The noise's deviation at brightness from 0 to 1, evenly spaced, 0..255 scale; one where that is all that counts.
 
     From up to 64 patches all over a picture `[height, width, channels]`, 1.0 = white. White noise that depends on

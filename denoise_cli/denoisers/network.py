@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from denoise_cli.denoisers.card import Card
-from denoise_cli.denoisers.denoiser import Progress, blended, check_sigma
+from denoise_cli.denoisers.denoiser import ByParts, Progress, blended, check_sigma, copied
 from denoise_cli.denoisers.judged import judged_levels
 from denoise_cli.denoisers.weights import read_card, read_tensors
 from denoise_cli.errors import WeightsError
-from denoise_cli.images.image import Pixels
+from denoise_cli.images.image import Canvas, Pixels, Stored
 from denoise_cli.networks import build
 from denoise_cli.networks.blocks import Network, with_sigma
 from denoise_cli.networks.curve import AROUND, level_map
@@ -24,7 +25,7 @@ from denoise_cli.runtime.precision import choose_dtype, exact_float32
 SMALLEST_TILE = 32
 
 
-class NetworkDenoiser:
+class NetworkDenoiser(ByParts):
     """A trained network on a device, in a precision, in tiles of a size.
 
     A colour network takes gray pictures as three equal channels and gives their mean back; a gray network takes
@@ -39,42 +40,66 @@ class NetworkDenoiser:
         self._network = fused(network, self._device, self._dtype)
         self._tile = tile_size(tile, self._device, self._dtype, card.radius or 0)
 
-    def __call__(
-        self, pixels: Pixels, *, sigma: float | None = None, strength: float = 1.0, progress: Progress | None = None
-    ) -> Pixels:
+    def into(
+        self,
+        result: Pixels | Canvas,
+        pixels: Pixels | Stored,
+        *,
+        sigma: float | None = None,
+        strength: float = 1.0,
+        progress: Progress | None = None,
+    ) -> None:
         check_sigma(self.card, sigma)
         channels = pixels.shape[2]
         if channels not in (1, self.card.channels):
-            return self._one_by_one(pixels, sigma, strength, progress)
+            return self._one_by_one(result, pixels, sigma, strength, progress)
         level = None
         if self.card.level == "given":
             levels = judged_levels(self._exact, pixels, self.card.channels) if sigma is None else (sigma,)
             level = tuple(strength * sigma for sigma in levels)
             if not any(level):
-                return np.array(pixels)
-        if channels == self.card.channels:
-            clean = self._tiled(pixels, level, progress)
-        else:
-            colour = np.repeat(pixels, self.card.channels, axis=2)
-            clean = self._tiled(colour, level, progress).mean(axis=2, keepdims=True)
-        return clean if level is not None else blended(clean, pixels, strength)
+                return copied(result, pixels)
+
+        def run(part: Pixels) -> Pixels:
+            if channels == self.card.channels:
+                clean = self._run(part, level)
+            else:
+                clean = self._run(np.repeat(part, self.card.channels, axis=2), level).mean(axis=2, keepdims=True)
+            return clean if level is not None else blended(clean, part, strength)
+
+        around = AROUND // 2 if level is not None and len(level) > 1 else 0
+        self._tiled(run, result, pixels, around, progress)
 
     def estimate(self, pixels: Pixels) -> float:
         """Where noise depends on brightness, what it is where the picture is neither dark nor bright."""
         levels = judged_levels(self._exact, pixels, self.card.channels)
         return levels[len(levels) // 2]
 
-    def _one_by_one(self, pixels: Pixels, sigma: float | None, strength: float, progress: Progress | None) -> Pixels:
+    def _one_by_one(
+        self,
+        result: Pixels | Canvas,
+        pixels: Pixels | Stored,
+        sigma: float | None,
+        strength: float,
+        progress: Progress | None,
+    ) -> None:
         channels = pixels.shape[2]
-        clean = []
         for number in range(channels):
-            channel, part = pixels[:, :, number : number + 1], _part_of(progress, number, channels)
-            clean.append(self(channel, sigma=sigma, strength=strength, progress=part))
-        return np.concatenate(clean, axis=2)
+            channel, part = slice(number, number + 1), _part_of(progress, number, channels)
+            whole = (slice(None), slice(None), channel)
+            result[whole] = self(pixels[whole], sigma=sigma, strength=strength, progress=part)
 
-    def _tiled(self, pixels: Pixels, level: tuple[float, ...] | None, progress: Progress | None) -> Pixels:
+    def _tiled(
+        self,
+        run: Callable[[Pixels], Pixels],
+        result: Pixels | Canvas,
+        pixels: Pixels | Stored,
+        around: int,
+        progress: Progress | None,
+    ) -> None:
+        """`around`: how far the level depends on what is beside a pixel, besides the network's own reach."""
         height, width = pixels.shape[:2]
-        margin = (self.card.radius or 0) + (AROUND // 2 if level is not None and len(level) > 1 else 0)
+        margin = (self.card.radius or 0) + around
         tile = self._tile if self.card.radius is not None else None  # what sees everything cannot be tiled
         while True:
             plan = tiles.plan(
@@ -85,7 +110,7 @@ class NetworkDenoiser:
                 multiple=self.card.multiple,
             )
             try:
-                return tiles.apply(lambda part: self._run(part, level), pixels, plan, progress)
+                return tiles.apply(run, pixels, plan, result, progress)
             except (RuntimeError, MemoryError) as error:
                 smaller = (max(height, width) if tile is None else tile) // 2
                 if not out_of_memory(error):

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from denoise_cli.denoisers.card import Card
-from denoise_cli.denoisers.denoiser import Progress, blended
-from denoise_cli.images.image import Pixels
+from denoise_cli.denoisers.denoiser import ByParts, Progress, blended
+from denoise_cli.images.image import Canvas, Pixels, Stored
 from denoise_cli.noise.estimate import estimate_sigma
 from denoise_cli.noise.spec import NoiseRange
 from denoise_cli.noise.synthetic import add_noise
 
 
 @dataclass(frozen=True)
-class Noiser:
+class Noiser(ByParts):
     """Adds noise that follows from `seed` and from the picture: the same in every run, another for every picture."""
 
     noise: NoiseRange
@@ -26,11 +26,19 @@ class Noiser:
     def card(self) -> Card:
         return Card("noise", "classical", f"adds {self.noise.kind} noise", "none")
 
-    def __call__(
-        self, pixels: Pixels, *, sigma: float | None = None, strength: float = 1.0, progress: Progress | None = None
-    ) -> Pixels:
-        own = zlib.crc32(np.ascontiguousarray(pixels).data)
-        return blended(add_noise(pixels, self.noise, np.random.default_rng([self.seed, own])), pixels, strength)
+    def into(
+        self,
+        result: Pixels | Canvas,
+        pixels: Pixels | Stored,
+        *,
+        sigma: float | None = None,
+        strength: float = 1.0,
+        progress: Progress | None = None,
+    ) -> None:
+        clean = pixels[:, :]
+        own = zlib.crc32(np.ascontiguousarray(clean).data)
+        noisy = add_noise(clean, self.noise, np.random.default_rng([self.seed, own]))
+        result[:, :] = blended(noisy, clean, strength)
 
     def estimate(self, pixels: Pixels) -> float:
         return estimate_sigma(pixels)

@@ -44,7 +44,7 @@ def write(file: BinaryIO, images: Iterator[Image], options: SaveOptions) -> None
     image = next(images)
     form, alpha = image.format, image.alpha
     dpi = image.baggage.metadata().dpi if image.baggage else None
-    samples = to_samples(image.pixels, form)
+    samples = to_samples(image.source, form)
     del image
     palette, header = np.empty((0, 3), np.uint8), b""
     if form.mode == "palette":

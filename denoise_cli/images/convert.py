@@ -23,7 +23,7 @@ def fitting(image: Image, codec: Codec) -> Image:
     if image.baggage is not None and image.baggage.format == codec.name:
         return image
     name, form, alpha = codec.name.upper(), image.format, image.alpha
-    height, width, channels = image.pixels.shape
+    height, width, channels = image.shape
     if codec.side is not None and max(height, width) > codec.side:
         raise PictureError(f"is {width}x{height} pixels, of which {name} holds {codec.side} a side; write PNG or TIFF")
     if form.mode in ("cmyk", "channels") and form.mode not in codec.modes:
@@ -34,18 +34,19 @@ def fitting(image: Image, codec: Codec) -> Image:
             raise PictureError(f"has transparency, which {name} cannot hold; write PNG, TIFF or WebP instead")
         alpha = None
     target = _target(form, codec, alpha is not None)
-    pixels = image.pixels
+    pixels = image.source
     if alpha is not None and image.premultiplied:
-        pixels = _divided(pixels, alpha, _opaque(alpha, form))
+        pixels = _divided(image.pixels, alpha, _opaque(alpha, form))
     if target.mode == "rgb" and channels == 1:
-        pixels = np.repeat(pixels, 3, axis=2)
+        pixels = np.repeat(pixels[:, :], 3, axis=2)
     if alpha is not None and target is not form:
         scaled = alpha.astype(np.float64) * (target.largest / _opaque(alpha, form))
         alpha = np.clip(np.rint(np.nan_to_num(scaled)), 0, target.largest).astype(target.dtype)
     if not codec.exif and image.baggage is not None:
         turn = orientation(image.baggage.metadata().exif)
-        pixels, alpha = upright(pixels, turn), None if alpha is None else upright(alpha, turn)
-    return replace(image, pixels=pixels, format=target, alpha=alpha, premultiplied=False)
+        if turn != 1:
+            pixels, alpha = upright(pixels[:, :], turn), None if alpha is None else upright(alpha, turn)
+    return replace(image, source=pixels, format=target, alpha=alpha, premultiplied=False)
 
 
 def _target(form: PixelFormat, codec: Codec, with_alpha: bool) -> PixelFormat:

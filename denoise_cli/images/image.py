@@ -72,19 +72,61 @@ class Baggage(Protocol):
         """The part of it that other formats understand."""
 
 
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """Pixels as samples of a file, `[height, width, channels]`, made floats where they are looked at: those of a whole
+    picture take four times the memory of 8-bit samples.
+    """
+
+    samples: Samples
+    form: PixelFormat
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        height, width, channels = self.samples.shape
+        return height, width, channels
+
+    def __getitem__(self, where: tuple[slice, ...]) -> Pixels:
+        return to_pixels(self.samples[where], self.form)
+
+
+@dataclass(frozen=True, eq=False)
+class Canvas(Stored):
+    """Stored pixels that a result is put into, part by part."""
+
+    @classmethod
+    def of(cls, shape: tuple[int, int, int], form: PixelFormat) -> Canvas:
+        """An empty one."""
+        return cls(np.empty(shape, form.dtype), form)
+
+    def __setitem__(self, where: tuple[slice, ...], pixels: Pixels) -> None:
+        self.samples[where] = to_samples(pixels, self.form)
+
+
 @dataclass(frozen=True)
 class Image:
     """One picture (of a file that may hold several).
 
-    `pixels`: float32 `[height, width, channels]`, 1.0 = white. `alpha`: the file's own samples `[height, width]`, of
-    which `format.largest` is opaque. `premultiplied`: pixels are multiplied by alpha (TIFF's "associated" alpha).
+    `source`: its pixels, float32 `[height, width, channels]`, 1.0 = white, or what they are made of. `alpha`: the
+    file's own samples `[height, width]`, of which `format.largest` is opaque. `premultiplied`: pixels are multiplied by
+    alpha (TIFF's "associated" alpha).
     """
 
-    pixels: Pixels
+    source: Pixels | Stored
     format: PixelFormat
     alpha: Samples | None = None
     baggage: Baggage | None = field(default=None, compare=False)
     premultiplied: bool = False
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels."""
+        return self.source.shape
+
+    @property
+    def pixels(self) -> Pixels:
+        """All of them, made anew at every use where they are stored."""
+        return self.source if isinstance(self.source, np.ndarray) else self.source[:, :]
 
 
 def to_pixels(samples: Samples, form: PixelFormat) -> Pixels:
@@ -97,15 +139,23 @@ def to_pixels(samples: Samples, form: PixelFormat) -> Pixels:
     return pixels if pixels.ndim == 3 else pixels[:, :, None]
 
 
-def to_samples(pixels: Pixels, form: PixelFormat) -> Samples:
+def stored(samples: Samples, form: PixelFormat) -> Stored:
+    """Of samples `[height, width]` or `[height, width, channels]`."""
+    return Stored(samples if samples.ndim == 3 else samples[:, :, None], form)
+
+
+def to_samples(pixels: Pixels | Stored, form: PixelFormat) -> Samples:
     """Pixels as samples of a file, `[height, width, channels]`: integers rounded and clipped, floats left alone.
 
-    NaN, which integers cannot hold, becomes 0.
+    NaN, which integers cannot hold, becomes 0. A canvas of that format has them already.
     """
+    if isinstance(pixels, Canvas) and pixels.form == form:
+        return pixels.samples
     samples = np.empty(pixels.shape, form.dtype)
-    for top in range(0, len(pixels), ROWS_AT_ONCE):  # by rows, so that a large picture is not held once more
+    for top in range(0, pixels.shape[0], ROWS_AT_ONCE):  # by rows, so that a large picture is not held once more
+        rows = slice(top, top + ROWS_AT_ONCE)
         with np.errstate(over="ignore", invalid="ignore"):
-            samples[top : top + ROWS_AT_ONCE] = _rows_of_samples(pixels[top : top + ROWS_AT_ONCE], form)
+            samples[rows] = _rows_of_samples(pixels[rows, :], form)
     return samples
 
 
@@ -121,9 +171,8 @@ def _rows_of_samples(pixels: Pixels, form: PixelFormat) -> npt.NDArray[Any]:
 
 def rescaled(image: Image, white: float) -> Image:
     """The same picture with another sample value as its white."""
-    pixels, factor = image.pixels, np.float32(image.format.white / white)
-    pixels = 1 - (1 - pixels) * factor if image.format.inverted else pixels * factor
-    return replace(image, pixels=pixels, format=replace(image.format, white=white))
+    form = replace(image.format, white=white)
+    return replace(image, source=Stored(to_samples(image.source, image.format), form), format=form)
 
 
 def white_of_floats(samples: Samples) -> float:

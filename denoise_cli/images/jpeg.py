@@ -50,7 +50,7 @@ def read(file: BinaryIO) -> Opened:
 def write(file: BinaryIO, images: Iterator[Image], options: SaveOptions) -> None:
     image = next(images)
     form, baggage = image.format, image.baggage
-    samples = to_samples(image.pixels, form)
+    samples = to_samples(image.source, form)
     del image
     picture = picture_of(samples, None, form)
     del samples

@@ -14,7 +14,7 @@ from PIL import UnidentifiedImageError
 
 from denoise_cli.errors import PictureError
 from denoise_cli.images.codec import damaged
-from denoise_cli.images.image import Baggage, Image, PixelFormat, Samples, to_pixels
+from denoise_cli.images.image import Baggage, Image, PixelFormat, Samples, stored
 
 logging.getLogger("PIL").addHandler(logging.NullHandler())  # its remarks about odd files are nothing to users
 
@@ -63,22 +63,22 @@ def image_of(picture: Pillow.Image, baggage: Baggage | None, *, colors: int = 25
             picture.close()
         color, alpha = full[:, :, :3], full[:, :, 3].copy() if transparent else None
         form = PixelFormat.integer("palette", 8, colors=colors)
-        return Image(to_pixels(color, form), form, alpha, baggage)
+        return Image(stored(color, form), form, alpha, baggage)
     samples = np.asarray(picture)
     if close:
         picture.close()
     if mode == "1":
         form = PixelFormat.integer("bilevel", 1)
-        return Image(to_pixels(samples, form), form, None, baggage)
+        return Image(stored(samples, form), form, None, baggage)
     if mode in ("LA", "RGBA"):
         samples, alpha = samples[:, :, :-1], samples[:, :, -1].copy()
     elif mode == "CMYK":
         form = PixelFormat.integer("cmyk", 8, inverted=True)
-        return Image(to_pixels(samples, form), form, None, baggage)
+        return Image(stored(samples, form), form, None, baggage)
     elif mode not in ("L", "RGB"):
         raise PictureError(f"has a colour mode that is not supported ({mode})")
     form = PixelFormat.integer("gray" if mode in ("L", "LA") else "rgb", 8)
-    return Image(to_pixels(samples, form), form, alpha, baggage)
+    return Image(stored(samples, form), form, alpha, baggage)
 
 
 def picture_of(samples: Samples, alpha: Samples | None, form: PixelFormat) -> Pillow.Image:

@@ -16,7 +16,7 @@ from PIL import PngImagePlugin
 
 from denoise_cli.errors import PictureError
 from denoise_cli.images.codec import Codec, Opened, SaveOptions
-from denoise_cli.images.image import Image, Metadata, PixelFormat, Samples, to_pixels, to_samples
+from denoise_cli.images.image import Image, Metadata, PixelFormat, Samples, stored, to_samples
 from denoise_cli.images.pillow import image_of, only_still, opened, picture_of
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -63,7 +63,7 @@ def read(file: BinaryIO) -> Opened:
     if kind == 0 and bits in (2, 4):
         image = replace(image, format=PixelFormat.integer("gray", bits))
     if key is not None:
-        hidden = (to_samples(image.pixels, image.format) == key).all(axis=2)
+        hidden = (to_samples(image.source, image.format) == key).all(axis=2)
         image = replace(image, alpha=np.where(hidden, 0, image.format.largest).astype(image.format.dtype))
     return Opened.of_one("png", replace(image, baggage=PngBaggage(carried, shared, key)))
 
@@ -71,7 +71,7 @@ def read(file: BinaryIO) -> Opened:
 def write(file: BinaryIO, images: Iterator[Image], options: SaveOptions) -> None:
     image = next(images)
     form, alpha, baggage = image.format, image.alpha, image.baggage
-    samples = to_samples(image.pixels, form)
+    samples = to_samples(image.source, form)
     del image
     if isinstance(baggage, PngBaggage):
         if baggage.key is not None and alpha is not None:
@@ -141,7 +141,7 @@ def _deep(data: bytes, kind: int) -> Image:
     form = PixelFormat.integer("gray" if kind in (0, 4) else "rgb", 16)
     colors = 1 if kind in (0, 4) else 3
     alpha = samples[:, :, -1].copy() if kind in (4, 6) else None
-    return Image(to_pixels(samples[:, :, :colors], form), form, alpha)
+    return Image(stored(samples[:, :, :colors], form), form, alpha)
 
 
 def _shared(picture: Pillow.Image, chunks: tuple[tuple[bytes, bytes], ...]) -> Metadata:

@@ -11,7 +11,7 @@ import numpy as np
 
 from denoise_cli.errors import PictureError
 from denoise_cli.images.codec import Codec, Opened, SaveOptions
-from denoise_cli.images.image import Image, Metadata, Mode, PixelFormat, Samples, to_pixels, to_samples
+from denoise_cli.images.image import Image, Metadata, Mode, PixelFormat, Samples, stored, to_samples
 
 TOKEN = re.compile(rb"(?:\s|#[^\r\n]*[\r\n])*(\d{1,10})")
 COMMENT = re.compile(rb"#[^\r\n]*")
@@ -64,13 +64,13 @@ def read(file: BinaryIO) -> Opened:
     alpha: Samples | None = None
     if header.alpha:
         samples, alpha = samples[:, :, :-1], samples[:, :, -1].astype(form.dtype)
-    return Opened.of_one("pnm", Image(to_pixels(samples, form), form, alpha, PnmBaggage(header.kind)))
+    return Opened.of_one("pnm", Image(stored(samples, form), form, alpha, PnmBaggage(header.kind)))
 
 
 def write(file: BinaryIO, images: Iterator[Image], options: SaveOptions) -> None:
     image = next(images)
     form, alpha, kind = image.format, image.alpha, _kind(image)
-    samples = to_samples(image.pixels, form)
+    samples = to_samples(image.source, form)
     del image
     if form.mode == "bilevel" and form.inverted != (kind in (1, 4)):
         samples = 1 - samples

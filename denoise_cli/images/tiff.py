@@ -14,7 +14,7 @@ import tifffile
 
 from denoise_cli.errors import PictureError
 from denoise_cli.images.codec import Codec, Opened, damaged
-from denoise_cli.images.image import Image, Mode, PixelFormat, Samples, to_pixels, white_of_floats
+from denoise_cli.images.image import Image, Mode, PixelFormat, Samples, stored, white_of_floats
 from denoise_cli.images.tiff_tags import TiffBaggage, carried_tags, count_pages, directories_of, rational
 from denoise_cli.images.tiff_write import write
 
@@ -148,7 +148,7 @@ def _image(page: tifffile.TiffPage, samples: Samples, baggage: TiffBaggage, whit
         # Some programs write palettes of 8 bits, in violation of the standard.
         colors = np.moveaxis(colormap, 0, 1) >> (8 if colormap.max() > 255 else 0)
         form = PixelFormat.integer("palette", 8, colors=1 << min(bits, 8))
-        return Image(to_pixels(colors[samples[:, :, 0]], form), form, None, baggage)
+        return Image(stored(colors[samples[:, :, 0]], form), form, None, baggage)
     if samples.dtype == bool:
         samples = samples.view(np.uint8)
         mode = "bilevel" if mode == "gray" else mode
@@ -162,7 +162,7 @@ def _image(page: tifffile.TiffPage, samples: Samples, baggage: TiffBaggage, whit
         mode = "channels"
     form = PixelFormat(mode, samples.dtype.newbyteorder("="), bits, 1.0, inverted)
     form = replace(form, white=form.largest if form.dtype.kind in "ui" else white or white_of_floats(samples))
-    return Image(to_pixels(samples, form), form, alpha, baggage, premultiplied=alpha is not None and kinds[0] == 1)
+    return Image(stored(samples, form), form, alpha, baggage, premultiplied=alpha is not None and kinds[0] == 1)
 
 
 CODEC = Codec(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Iterator
 from typing import Any, BinaryIO
@@ -33,7 +34,7 @@ LARGEST_CLASSIC = 3 << 30  # bytes of samples; 4 GB is where offsets end
 def write(file: BinaryIO, images: Iterator[Image], options: SaveOptions) -> None:
     first = next(images)
     own = _own(first)
-    big = own.big or first.pixels.size * first.format.dtype.itemsize > LARGEST_CLASSIC
+    big = own.big or math.prod(first.shape) * first.format.dtype.itemsize > LARGEST_CLASSIC
     image: Image | None = first
     del first
     patches = []
@@ -98,7 +99,7 @@ def _own(image: Image) -> TiffBaggage:
 def _encoded(image: Image, own: TiffBaggage) -> tuple[Samples, dict[str, Any]]:
     """A page's samples, and what tifffile is to be told about them."""
     form, alpha = image.format, image.alpha
-    samples = to_samples(image.pixels, form)
+    samples = to_samples(image.source, form)
     bits = form.bits
     layout: dict[str, Any] = {"photometric": own.photometric, "tile": own.tile}
     if form.mode == "palette":

@@ -37,7 +37,7 @@ def read(file: BinaryIO) -> Opened:
 def write(file: BinaryIO, images: Iterator[Image], options: SaveOptions) -> None:
     image = next(images)
     form, alpha, baggage = image.format, image.alpha, image.baggage
-    samples = to_samples(image.pixels, form)
+    samples = to_samples(image.source, form)
     del image
     picture = picture_of(samples, alpha, form)
     del samples

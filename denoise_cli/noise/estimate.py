@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from denoise_cli.images.image import Pixels
+from denoise_cli.images.image import Pixels, Stored
 
 ENOUGH = 2048  # pixels a side; more would only take longer
 PATCH, PATCHES_A_SIDE = 128, 8  # of those that speak for a picture
 NORMAL_MAD = 0.6745  # the median of |x| of a standard normal x
 
 
-def estimate_sigma(pixels: Pixels) -> float:
+def estimate_sigma(pixels: Pixels | Stored) -> float:
     """The standard deviation of white Gaussian noise, on the 0..255 scale, from `[height, width, channels]`.
 
     The median absolute deviation of the finest diagonal wavelet coefficients (Donoho & Johnstone 1994), the mean over
@@ -25,7 +25,7 @@ def estimate_sigma(pixels: Pixels) -> float:
     top, left = max(0, (height - ENOUGH) // 2), max(0, (width - ENOUGH) // 2)
     middle = pixels[top : top + ENOUGH, left : left + ENOUGH]
     sigmas = []
-    for channel in range(pixels.shape[2]):
+    for channel in range(middle.shape[2]):
         _, (_, _, diagonal) = pywt.dwt2(middle[:, :, channel], "db2")
         sizes = np.abs(diagonal)
         sizes = sizes[sizes > 1e-6]  # clipped areas have no noise and say nothing about it
@@ -33,13 +33,13 @@ def estimate_sigma(pixels: Pixels) -> float:
     return float(np.mean(sigmas)) * 255
 
 
-def sample_patches(pixels: Pixels, *, multiple: int) -> Pixels:
+def sample_patches(pixels: Pixels | Stored, *, multiple: int) -> Pixels:
     """Square patches `[count, channels, side, side]` from an even grid over a picture `[height, width, channels]`.
 
     A picture that is smaller than a patch is continued by its mirror image to a multiple of `multiple` pixels.
     """
     short = [max(0, -(-min(PATCH, length) // multiple) * multiple - length) for length in pixels.shape[:2]]
-    pixels = np.pad(pixels, ((0, short[0]), (0, short[1]), (0, 0)), mode="symmetric") if any(short) else pixels
+    pixels = np.pad(pixels[:, :], ((0, short[0]), (0, short[1]), (0, 0)), mode="symmetric") if any(short) else pixels
     size = [min(PATCH, length // multiple * multiple) for length in pixels.shape[:2]]
     corners = [
         np.unique(np.linspace(0, length - side, min(PATCHES_A_SIDE, -(-length // side))).round().astype(int))

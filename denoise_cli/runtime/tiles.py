@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from denoise_cli.images.image import Pixels
+from denoise_cli.images.image import Canvas, Pixels, Stored
 
 Span = tuple[int, int]  # first, last + 1
 
@@ -66,7 +66,7 @@ def _spans(length: int, side: int | None, margin: int, multiple: int) -> list[tu
     return spans
 
 
-def cut(pixels: Pixels, tile: Tile) -> Pixels:
+def cut(pixels: Pixels | Stored, tile: Tile) -> Pixels:
     """What a tile reads, `[height, width, channels]`; beyond the picture's edge its mirror image."""
     (top, bottom), (left, right) = tile.read
     part = pixels[top:bottom, left:right]
@@ -74,7 +74,7 @@ def cut(pixels: Pixels, tile: Tile) -> Pixels:
     return np.pad(part, ((0, below), (0, beside), (0, 0)), mode="symmetric") if below or beside else part
 
 
-def paste(result: Pixels, tile: Tile, part: Pixels) -> None:
+def paste(result: Pixels | Canvas, tile: Tile, part: Pixels) -> None:
     """Puts what was computed from `cut(picture, tile)` where it belongs."""
     (top, bottom), (left, right) = tile.write
     down, across = top - tile.read[0][0], left - tile.read[1][0]
@@ -83,12 +83,12 @@ def paste(result: Pixels, tile: Tile, part: Pixels) -> None:
 
 def apply(
     function: Callable[[Pixels], Pixels],
-    pixels: Pixels,
+    pixels: Pixels | Stored,
     tiles: Iterator[Tile],
+    result: Pixels | Canvas,
     progress: Callable[[int, int], None] | None = None,
-) -> Pixels:
-    """The function on every tile, put together."""
-    result = np.empty_like(pixels)
+) -> None:
+    """The function on every tile, put together in `result`."""
     total, done = pixels.shape[0] * pixels.shape[1], 0
     for tile in tiles:
         paste(result, tile, function(cut(pixels, tile)))
@@ -96,7 +96,6 @@ def apply(
         done += (bottom - top) * (right - left)
         if progress is not None:
             progress(done, total)
-    return result
 
 
 def _up(number: int, multiple: int) -> int:

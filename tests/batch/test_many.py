@@ -4,7 +4,6 @@ import threading
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
@@ -14,7 +13,9 @@ from denoise_cli.batch.picture import Settings
 from denoise_cli.batch.plan import Job, make_plan
 from denoise_cli.denoisers import classical
 from denoise_cli.denoisers.card import Card
+from denoise_cli.denoisers.denoiser import ByParts, Progress
 from denoise_cli.images import formats
+from denoise_cli.images.image import Canvas, Pixels, Stored
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def test_one_failure_does_not_stop_the_rest(folder: Path) -> None:
     ]
 
 
-class Recording:
+class Recording(ByParts):
     """A denoiser that notes how many pictures it is given at once."""
 
     def __init__(self) -> None:
@@ -56,17 +57,22 @@ class Recording:
         self.inside, self.most = 0, 0
         self.lock = threading.Lock()
 
-    def __call__(
-        self, pixels: np.ndarray, *, sigma: object = None, strength: float = 1.0, progress: object = None
-    ) -> np.ndarray:
+    def into(
+        self,
+        result: Pixels | Canvas,
+        pixels: Pixels | Stored,
+        *,
+        sigma: float | None = None,
+        strength: float = 1.0,
+        progress: Progress | None = None,
+    ) -> None:
         with self.lock:
             self.inside += 1
             self.most = max(self.most, self.inside)
         time.sleep(0.01)
-        result = pixels.copy()
+        result[:, :] = pixels[:, :]
         with self.lock:
             self.inside -= 1
-        return result
 
 
 def test_one_picture_computes_at_a_time(folder: Path) -> None:

@@ -91,7 +91,7 @@ def test_the_same_suffix_keeps_the_format_that_the_content_has(tmp_path: Path) -
 def test_failures_leave_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Pillow.new("RGB", (8, 8)).save(tmp_path / "in.png")
     broken = settings()
-    monkeypatch.setattr(classical.Filter, "__call__", lambda *a, **k: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(classical.Filter, "into", lambda *a, **k: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         denoise_file(Job(tmp_path / "in.png", tmp_path / "out.png"), broken)
     assert [path.name for path in tmp_path.iterdir()] == ["in.png"]

@@ -12,11 +12,11 @@ from denoise_cli.demo.jobs import Jobs
 from denoise_cli.demo.shelf import Shelf
 from denoise_cli.denoisers import classical
 from denoise_cli.denoisers.card import Card
-from denoise_cli.denoisers.denoiser import Denoiser, Progress
-from denoise_cli.images.image import Pixels
+from denoise_cli.denoisers.denoiser import ByParts, Denoiser, Progress
+from denoise_cli.images.image import Canvas, Pixels, Stored
 
 
-class Gate:
+class Gate(ByParts):
     """A denoiser that waits until it is let go on, and tells of its progress while it waits."""
 
     def __init__(self) -> None:
@@ -26,14 +26,20 @@ class Gate:
     def card(self) -> Card:
         return classical.build("median").card
 
-    def __call__(
-        self, pixels: Pixels, *, sigma: float | None = None, strength: float = 1.0, progress: Progress | None = None
-    ) -> Pixels:
+    def into(
+        self,
+        result: Pixels | Canvas,
+        pixels: Pixels | Stored,
+        *,
+        sigma: float | None = None,
+        strength: float = 1.0,
+        progress: Progress | None = None,
+    ) -> None:
         while not self.open.wait(0.01):
             if progress is not None:
                 progress(1, 4)
             self.entered.set()
-        return pixels.copy()
+        result[:, :] = pixels[:, :]
 
     def estimate(self, pixels: Pixels) -> float:
         return 0.0

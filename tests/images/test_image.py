@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 
 from denoise_cli.images.codec import handed_over
-from denoise_cli.images.image import Image, PixelFormat, rescaled, to_pixels, to_samples, white_of_floats
+from denoise_cli.images.image import (
+    Canvas,
+    Image,
+    PixelFormat,
+    rescaled,
+    stored,
+    to_pixels,
+    to_samples,
+    white_of_floats,
+)
 from tests.images.helpers import noise
 
 
@@ -124,3 +133,24 @@ def test_markers_of_missing_values_do_not_move_white(marker, dtype):
     assert white_of_floats(samples) == 1
     form = PixelFormat("gray", np.dtype(dtype), 32, white_of_floats(samples))
     np.testing.assert_array_equal(to_samples(to_pixels(samples, form), form)[3:, :, 0], samples[3:])
+
+
+def test_stored_pixels_are_those_of_the_samples_wherever_they_are_looked_at() -> None:
+    form = PixelFormat.integer("cmyk", 8, inverted=True)
+    samples = np.random.default_rng(0).integers(0, 256, (7, 9, 4), np.uint8)
+    source = stored(samples, form)
+    assert source.shape == (7, 9, 4)
+    assert np.array_equal(source[2:5, 3:], to_pixels(samples, form)[2:5, 3:])
+    assert np.array_equal(Image(source, form).pixels, to_pixels(samples, form))
+    assert stored(samples[:, :, 0], form).shape == (7, 9, 1)
+
+
+def test_a_canvas_holds_what_a_file_would() -> None:
+    form = PixelFormat.integer("rgb", 8)
+    pixels = np.random.default_rng(0).normal(0.5, 0.5, (7, 9, 3)).astype(np.float32)
+    canvas = Canvas.of((7, 9, 3), form)
+    for part in (slice(0, 4), slice(4, 7)):
+        canvas[part, :] = pixels[part, :]
+    assert np.array_equal(to_samples(canvas, form), to_samples(pixels, form))
+    deeper = PixelFormat.integer("rgb", 16)
+    assert np.array_equal(to_samples(canvas, deeper), 257 * to_samples(pixels, form).astype(np.uint16))

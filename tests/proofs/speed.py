@@ -42,7 +42,7 @@ def main() -> None:
         for tile in tile_sides:
             plan = list(tiles.plan(side, side, tile=(tile, tile), margin=network.radius, multiple=network.multiple))
             ways[f"fused, tiles of {tile}"] = lambda run=run, here=here, pixels=pixels, plan=plan: tiles.apply(
-                lambda part: run(part, here), pixels, iter(plan)
+                lambda part: run(part, here), pixels, iter(plan), np.empty_like(pixels)
             )
         seconds: dict[str, list[float]] = {name: [] for name in ways}
         with torch.inference_mode():
