@@ -12,6 +12,7 @@ from itertools import islice
 from denoise_cli.batch.picture import Settings, denoise_file
 from denoise_cli.batch.plan import Job
 from denoise_cli.errors import DenoiseError
+from denoise_cli.images.files import sweep
 
 # One picture computes at a time (Settings.turn); meanwhile the next is read and the last is written.
 AT_ONCE = 3
@@ -41,9 +42,13 @@ def denoise_all(
 ) -> None:
     """Denoises all pictures and tells of each as it is finished, in the caller's thread.
 
+    What a run that was killed has left half done where results go is removed.
+
     `progress` is called from other threads. A KeyboardInterrupt ends the pictures under way, which leave nothing
     behind, and is raised again.
     """
+    for folder in {job.target.parent for job in jobs}:
+        sweep(folder)
     stop = threading.Event()
 
     def one(job: Job) -> Outcome:

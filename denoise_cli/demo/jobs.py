@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import math
 import secrets
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -19,6 +21,7 @@ from denoise_cli.errors import DenoiseError
 
 State = Literal["waiting", "working", "done", "failed", "cancelled"]
 WAITING, KEPT = 8, 16  # jobs that are not done yet, and those whose results are there to be fetched
+GRACE = 60.0  # seconds for which all are
 
 
 class BusyError(Exception):
@@ -38,6 +41,7 @@ class Job:
     share: float = 0.0
     unwanted: bool = False
     future: Future[Outcome] = field(default_factory=Future)
+    ended: float = math.inf
 
     @property
     def state(self) -> State:
@@ -74,8 +78,8 @@ class Job:
 class Jobs:
     """One worker, for a picture has the whole processor; the others wait their turn."""
 
-    def __init__(self, folder: Path, *, waiting: int = WAITING, kept: int = KEPT) -> None:
-        self._folder, self._waiting, self._kept = folder, waiting, kept
+    def __init__(self, folder: Path, *, waiting: int = WAITING, kept: int = KEPT, grace: float = GRACE) -> None:
+        self._folder, self._waiting, self._kept, self._grace = folder, waiting, kept, grace
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
         self._worker = ThreadPoolExecutor(1, "denoise")
@@ -98,7 +102,8 @@ class Jobs:
                 raise BusyError
             over = [job for job in self._jobs.values() if job.future.done()]
             for job in over[: max(0, len(over) - self._kept + 1)]:
-                self._forget(job)
+                if time.monotonic() - job.ended >= self._grace:
+                    self._forget(job)
             job = Job(order)
             job.future = self._worker.submit(_carried_out, job)
             self._jobs[job.id] = job
@@ -140,3 +145,5 @@ def _carried_out(job: Job) -> Outcome:
     except Exception:
         logging.getLogger(__name__).exception("a picture met an unforeseen error")
         raise
+    finally:
+        job.ended = time.monotonic()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import tempfile
 from collections.abc import Callable
@@ -26,6 +27,7 @@ def serve(host: str, port: int, limits: Limits, device: str, ready: Callable[[st
     All that is written is in a temporary folder, which is gone in the end.
     Raises UsageError where it cannot listen.
     """
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that requests wait a moment is nothing to tell
     if _is_loopback(host):
         limits = replace(limits, hosts=LOOPBACK)
     try:

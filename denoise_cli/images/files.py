@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+try:
+    import fcntl
+except ImportError:  # on Windows, where no file can be removed that is open
+    fcntl = None  # type: ignore[assignment]
+
 TEMPORARY = ".denoise-img-"  # how the names of unfinished files begin
+OLD = 60.0  # seconds after which a file that nobody writes any more was left by a process that was killed
 
 
 @contextmanager
@@ -23,6 +31,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     beside = path.with_name(f"{TEMPORARY}{secrets.token_hex(8)}")
     try:
         with beside.open("x+b") as file:
+            with suppress(OSError):  # of file systems without locks
+                _lock(file)
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -33,3 +43,23 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         with suppress(FileNotFoundError):
             beside.unlink()
         raise
+
+
+def sweep(folder: Path) -> None:
+    """Removes unfinished files that processes left in a folder when they were killed; those under way are locked."""
+    try:
+        left = [path for path in folder.iterdir() if re.fullmatch(re.escape(TEMPORARY) + "[0-9a-f]{16}", path.name)]
+    except OSError:
+        return  # there is nothing to see, or it may not be seen
+    for path in left:
+        with suppress(OSError):  # another process may have been quicker
+            if time.time() - path.stat().st_mtime > OLD:
+                with path.open("r+b") as file:
+                    _lock(file)
+                path.unlink()
+
+
+def _lock(file: BinaryIO) -> None:
+    """Until it is closed. Raises OSError where another process has it, or the file system has no locks."""
+    if fcntl is not None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -58,7 +58,7 @@ class ShelfWithGate(Shelf):
 
 @pytest.fixture
 def jobs(tmp_path: Path) -> Iterator[Jobs]:
-    jobs = Jobs(tmp_path, waiting=2, kept=2)
+    jobs = Jobs(tmp_path, waiting=2, kept=2, grace=0)
     yield jobs
     jobs.close()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from denoise_cli.images.files import TEMPORARY, replacing
+from denoise_cli.images.files import TEMPORARY, replacing, sweep
 
 
 def mode_of(path: Path) -> int:
@@ -75,3 +75,18 @@ def test_new_files_have_the_permissions_that_the_user_wants(tmp_path, umask):
     finally:
         os.umask(before)
     assert mode_of(tmp_path / "picture.png") == 0o666 & ~umask
+
+
+def test_what_killed_processes_left_is_swept_and_nothing_else(tmp_path: Path) -> None:
+    left, young, other = (tmp_path / name for name in (f"{TEMPORARY}{16 * 'a'}", f"{TEMPORARY}{16 * 'b'}", ".own"))
+    for path in (left, young, other, tmp_path / f"{TEMPORARY}notes"):
+        path.write_bytes(b"half")
+        if path != young:
+            os.utime(path, (0, 0))
+    with replacing(tmp_path / "result") as file:
+        under_way = tmp_path / Path(file.name).name
+        os.utime(under_way, (0, 0))
+        sweep(tmp_path)
+        assert under_way.exists()
+    assert {path.name for path in tmp_path.iterdir()} == {young.name, ".own", f"{TEMPORARY}notes", "result"}
+    sweep(tmp_path / "nowhere")
