@@ -37,10 +37,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:  # whoever read the output has gone, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_stdout()
         sys.exit(FAILED)
     except Exception as error:
         sys.exit(_explained(error, verbose=not {"-v", "--verbose"}.isdisjoint(words)))
+
+
+def _give_up_stdout() -> None:
+    """What it still holds would make Python complain at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _explained(error: Exception, *, verbose: bool) -> int:
@@ -54,8 +59,12 @@ def _explained(error: Exception, *, verbose: bool) -> int:
     if isinstance(error, DenoiseError):
         print(f"denoise-img: {error}", file=sys.stderr)
         return WRONG_USAGE if isinstance(error, UsageError) else FAILED
-    if isinstance(error, OSError) and error.filename:
-        print(f"denoise-img: {error.filename} cannot be read or written ({error.strerror})", file=sys.stderr)
+    if isinstance(error, OSError) and error.strerror:
+        if error.filename is None:
+            _give_up_stdout()
+        print(
+            f"denoise-img: {error.filename or 'stdout'} cannot be read or written ({error.strerror})", file=sys.stderr
+        )
         return FAILED
     print(
         f"denoise-img: an unforeseen error, {type(error).__name__}: {error}\n"
