@@ -1,6 +1,6 @@
 """Damaged files of every format through the main job: a result, or a sentence that refuses. Anything else is a bug.
 
-    python tests/proofs/fuzz.py [COUNT] [SEED]
+    python -m tests.proofs.fuzz [COUNT] [SEED]
 
 Blocks of files run in processes of their own, so that a crash of a C library, a hang or too much memory is seen, too.
 """
@@ -78,7 +78,15 @@ def main() -> None:
     count, seed = (int(word) for word in (*sys.argv[1:3], *("20000", "0")[len(sys.argv) - 1 :]))
     denoised = refused = bugs = 0
     for first in range(0, count, BLOCK):
-        command = [sys.executable, __file__, "--block", str(first), str(min(BLOCK, count - first)), str(seed)]
+        command = [
+            sys.executable,
+            "-m",
+            "tests.proofs.fuzz",
+            "--block",
+            str(first),
+            str(min(BLOCK, count - first)),
+            str(seed),
+        ]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
             lines, where, end = done.stdout.splitlines(), done.stderr.splitlines()[-1:], done.returncode
