@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePath
+from urllib.parse import urlsplit
 
 import flask
 from werkzeug.datastructures import FileStorage
@@ -47,12 +48,12 @@ def create_app(jobs: Jobs, shelf: Shelf, limits: Limits) -> flask.Flask:
     """The WSGI application."""
     app = flask.Flask(__name__, static_url_path="/static")
     app.config["MAX_CONTENT_LENGTH"] = round(limits.megabytes * 1e6)
-    drawing = threading.BoundedSemaphore(1)
+    drawing = threading.Lock()
 
     @app.before_request
     def only_from_here() -> None:
         host, origin = flask.request.host, flask.request.headers.get("Origin")
-        if limits.hosts and host.rsplit(":", 1)[0] not in limits.hosts:
+        if limits.hosts and urlsplit(f"//{host}").hostname not in limits.hosts:
             flask.abort(403, f"this page does not answer to the name {host}")
         if origin and origin.split("://", 1)[-1] != host:
             flask.abort(403, "other sites may not use this page")

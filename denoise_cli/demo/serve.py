@@ -17,8 +17,8 @@ from denoise_cli.demo.jobs import Jobs
 from denoise_cli.demo.shelf import Shelf
 from denoise_cli.errors import UsageError
 
-THREADS = 8  # that answer; pictures have a worker of their own
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
+THREADS = 32  # that answer, of which many may wait for a picture; those have a worker of their own
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def serve(host: str, port: int, limits: Limits, device: str, ready: Callable[[str], None]) -> None:
@@ -29,7 +29,7 @@ def serve(host: str, port: int, limits: Limits, device: str, ready: Callable[[st
     """
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that requests wait a moment is nothing to tell
     if _is_loopback(host):
-        limits = replace(limits, hosts=LOOPBACK)
+        limits = replace(limits, hosts=LOOPBACK | {host})
     try:
         listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:

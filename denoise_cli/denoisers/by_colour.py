@@ -31,7 +31,7 @@ class ByColour(ByParts):
     ) -> None:
         self._chosen(pixels).into(result, pixels, sigma=sigma, strength=strength, progress=progress)
 
-    def estimate(self, pixels: Pixels) -> float:
+    def estimate(self, pixels: Pixels | Stored) -> float:
         return self._chosen(pixels).estimate(pixels)
 
     def _chosen(self, pixels: Pixels | Stored) -> Denoiser:

@@ -52,7 +52,7 @@ class Filter(ByParts):
 
         tiles.apply(run, pixels, bands, result, progress)
 
-    def estimate(self, pixels: Pixels) -> float:
+    def estimate(self, pixels: Pixels | Stored) -> float:
         return estimate_sigma(pixels)
 
 

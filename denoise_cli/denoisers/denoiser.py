@@ -45,7 +45,7 @@ class Denoiser(Protocol):
     ) -> None:
         """Puts the picture without noise into `result`, part by part where its network or filter can."""
 
-    def estimate(self, pixels: Pixels) -> float:
+    def estimate(self, pixels: Pixels | Stored) -> float:
         """The noise level on the 0..255 scale that it finds in a picture."""
 
 

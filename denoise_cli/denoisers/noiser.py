@@ -40,5 +40,5 @@ class Noiser(ByParts):
         noisy = add_noise(clean, self.noise, np.random.default_rng([self.seed, own]))
         result[:, :] = blended(noisy, clean, strength)
 
-    def estimate(self, pixels: Pixels) -> float:
+    def estimate(self, pixels: Pixels | Stored) -> float:
         return estimate_sigma(pixels)

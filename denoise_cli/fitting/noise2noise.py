@@ -12,7 +12,7 @@ from denoise_cli.fitting.scenes import Scenes
 from denoise_cli.fitting.stein import stein_psnr
 from denoise_cli.networks.blocks import Network, with_sigma
 from denoise_cli.networks.profiled import interleaved
-from denoise_cli.noise.measure import NoiseFacts
+from denoise_cli.noise.measure import NoiseFacts, at_the_ends
 from denoise_cli.runtime.precision import autocast
 
 HELD_OUT_PATCHES = 16
@@ -49,7 +49,7 @@ class Noise2Noise:
         """The true one, though no clean picture is known: the witnesses' errors are independent of the result's."""
         random = torch.Generator().manual_seed(0)
         noisy, level, one, other = self.held_out.patches(HELD_OUT_PATCHES, self.patch, random)
-        seen = torch.where((noisy == 0) | (noisy == 1), torch.nan, noisy) if self.impulses else noisy
+        seen = torch.where(at_the_ends(noisy), torch.nan, noisy) if self.impulses else noisy
         return true_psnr(restored(network, noisy, level, self.device), seen, one, other)
 
 

@@ -12,7 +12,7 @@ FEWEST_FLAT = 0.01  # the share of blocks that must be flat
 GRAINY = 0.2, 0.4  # correlation of neighbours, from white noise with a little texture in it to grain
 
 
-def coarseness(patches: Pixels, sigma: Pixels | float) -> float:
+def coarseness(patches: Pixels, sigma: float) -> float:
     """How many times as strong white noise is that is as strong in the large as the noise of these pictures.
 
     Grain that is several pixels wide has less power than white noise of the same lowest frequencies, and it takes a
@@ -22,15 +22,13 @@ def coarseness(patches: Pixels, sigma: Pixels | float) -> float:
     them; 1 where hardly any block is such.
 
     `patches`: `[count, channels, height, width]`, 1.0 = white, with the same kind of noise all over; `sigma`: its
-    deviation on the same scale, `[count]` or one for all.
+    deviation on the same scale.
     """
-    count, channels, *size = patches.shape
-    rows, columns = (length // BLOCK for length in size)
-    cells = patches[:, :, : rows * BLOCK, : columns * BLOCK].reshape(count, channels, rows, BLOCK, columns, BLOCK)
-    blocks = cells.transpose(0, 1, 2, 4, 3, 5).reshape(-1, BLOCK, BLOCK)
+    rows, columns = (length // BLOCK for length in patches.shape[2:])
+    cells = patches[:, :, : rows * BLOCK, : columns * BLOCK].reshape(-1, rows, BLOCK, columns, BLOCK)
+    blocks = cells.swapaxes(2, 3).reshape(-1, BLOCK, BLOCK)
     rest = blocks - planes(blocks)
-    each = np.broadcast_to(sigma, count).repeat(channels * rows * columns)
-    relative = rest.std(axis=(1, 2), ddof=3) / np.maximum(each, 1e-6)
+    relative = rest.std(axis=(1, 2), ddof=3) / max(sigma, 1e-6)
     flat = rest[(relative > FLAT[0]) & (relative < FLAT[1])]
     if len(flat) == 0 or len(flat) < FEWEST_FLAT * len(blocks):
         return 1.0

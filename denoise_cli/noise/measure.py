@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from denoise_cli.images.image import Pixels
 from denoise_cli.noise.blocks import BLOCK, DISTANCES, bands, correlation, planes, share_above, some_blocks
+
+if TYPE_CHECKING:
+    import torch
+Array = TypeVar("Array", np.ndarray, "torch.Tensor")
 
 MOST_BLOCKS = 4096  # of a picture; more would only take longer
 FLATTEST = 0.1  # the share of blocks, at each brightness, that is taken to hold noise and nothing else
@@ -158,9 +163,9 @@ def _alike(one: np.ndarray, other: np.ndarray) -> float:
     return float((one * other).mean()) / power
 
 
-def at_the_ends(x: np.ndarray) -> np.ndarray:
+def at_the_ends(x: Array) -> Array:
     """Which samples are black or white; in float pictures some may be beyond, and those were not clipped."""
-    ends: np.ndarray = (x == 0) | (x == 1)
+    ends: Array = (x == 0) | (x == 1)
     return ends
 
 

@@ -41,7 +41,7 @@ class Gate(ByParts):
             self.entered.set()
         result[:, :] = pixels[:, :]
 
-    def estimate(self, pixels: Pixels) -> float:
+    def estimate(self, pixels: Pixels | Stored) -> float:
         return 0.0
 
 
