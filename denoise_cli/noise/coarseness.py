@@ -24,8 +24,9 @@ def coarseness(patches: Pixels, sigma: float) -> float:
     `patches`: `[count, channels, height, width]`, 1.0 = white, with the same kind of noise all over; `sigma`: its
     deviation on the same scale.
     """
-    rows, columns = (length // BLOCK for length in patches.shape[2:])
-    cells = patches[:, :, : rows * BLOCK, : columns * BLOCK].reshape(-1, rows, BLOCK, columns, BLOCK)
+    count, channels, *size = patches.shape
+    rows, columns = (length // BLOCK for length in size)
+    cells = patches[:, :, : rows * BLOCK, : columns * BLOCK].reshape(count * channels, rows, BLOCK, columns, BLOCK)
     blocks = cells.swapaxes(2, 3).reshape(-1, BLOCK, BLOCK)
     rest = blocks - planes(blocks)
     relative = rest.std(axis=(1, 2), ddof=3) / max(sigma, 1e-6)
