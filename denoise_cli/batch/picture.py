@@ -13,14 +13,14 @@ from typing import BinaryIO, TypeVar
 import numpy as np
 
 from denoise_cli.batch.plan import Job
-from denoise_cli.denoisers.denoiser import Denoiser, Progress, check_sigma
+from denoise_cli.denoisers.denoiser import Denoiser, Progress, Request, check_sigma
 from denoise_cli.errors import PictureError, UsageError
 from denoise_cli.images.codec import Codec, SaveOptions
 from denoise_cli.images.convert import fitting
 from denoise_cli.images.files import replacing
 from denoise_cli.images.formats import by_name, by_suffix, read
 from denoise_cli.images.hidden import filled, hidden, restored
-from denoise_cli.images.image import Canvas, Image, Pixels, Stored
+from denoise_cli.images.image import Canvas, Image, Stored
 
 Result = TypeVar("Result")
 
@@ -55,10 +55,9 @@ def denoise_image(image: Image, settings: Settings, progress: Progress | None = 
     mask, source = hidden(image), image.source
     if mask is not None:
         source = filled(image.pixels, mask)
-    result: Pixels | Canvas = np.empty(image.shape, np.float32)
-    if isinstance(source, Stored):
-        result = Canvas.of(image.shape, image.format)
-    settings.denoiser.into(result, source, sigma=settings.sigma, strength=settings.strength, progress=progress)
+    stored = isinstance(source, Stored)
+    result = Canvas.of(image.shape, image.format) if stored else np.empty(image.shape, np.float32)
+    settings.denoiser.into(result, source, Request(settings.sigma, settings.strength, progress))
     clean = replace(image, source=result)
     return clean if mask is None else replace(clean, source=restored(clean.pixels, image.pixels, mask))
 

@@ -83,7 +83,8 @@ def _facts(image: Image, noisy: Image, clean: Image, pages: int, settings: Setti
     sigma = settings.denoiser.estimate(noisy.source) if settings.sigma is None else settings.sigma
     if noisy is image:
         return Outcome(width, height, pages, sigma)
-    before, after = (psnr(other.pixels, image.pixels) for other in (noisy, clean))
+    original = image.pixels
+    before, after = (psnr(other.pixels, original) for other in (noisy, clean))
     return Outcome(width, height, pages, sigma, before, after)
 
 

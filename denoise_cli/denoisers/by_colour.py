@@ -2,37 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from denoise_cli.denoisers.card import Card
-from denoise_cli.denoisers.denoiser import ByParts, Denoiser, Progress
+from denoise_cli.denoisers.denoiser import Denoiser, Request
 from denoise_cli.images.image import Canvas, Pixels, Stored
 
 
-@dataclass(frozen=True)
-class ByColour(ByParts):
+class ByColour(Denoiser):
     """Pictures of three channels go to `colour`, all others to `gray`."""
 
-    colour: Denoiser
-    gray: Denoiser
+    def __init__(self, colour: Denoiser, gray: Denoiser) -> None:
+        self.card = colour.card
+        self._colour, self._gray = colour, gray
 
-    @property
-    def card(self) -> Card:
-        return self.colour.card
-
-    def into(
-        self,
-        result: Pixels | Canvas,
-        pixels: Pixels | Stored,
-        *,
-        sigma: float | None = None,
-        strength: float = 1.0,
-        progress: Progress | None = None,
-    ) -> None:
-        self._chosen(pixels).into(result, pixels, sigma=sigma, strength=strength, progress=progress)
+    def into(self, result: Pixels | Canvas, pixels: Pixels | Stored, request: Request) -> None:
+        self._chosen(pixels).into(result, pixels, request)
 
     def estimate(self, pixels: Pixels | Stored) -> float:
         return self._chosen(pixels).estimate(pixels)
 
     def _chosen(self, pixels: Pixels | Stored) -> Denoiser:
-        return self.colour if pixels.shape[2] == 3 else self.gray
+        return self._colour if pixels.shape[2] == 3 else self._gray

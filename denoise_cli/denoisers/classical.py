@@ -8,37 +8,28 @@ from dataclasses import dataclass
 import numpy as np
 
 from denoise_cli.denoisers.card import Card
-from denoise_cli.denoisers.denoiser import ByParts, Progress, blended, check_sigma, copied
+from denoise_cli.denoisers.denoiser import BAND, Denoiser, Request, blended, check_sigma, copied
 from denoise_cli.errors import UsageError
 from denoise_cli.images.image import Canvas, Pixels, Stored
 from denoise_cli.noise.estimate import estimate_sigma
 from denoise_cli.runtime import tiles
 
 Run = Callable[[Pixels, float, float], Pixels]
-BAND = 256  # rows at once of filters that see only so far: bounds memory, and progress shows
 
 
 @dataclass(frozen=True)
-class Filter(ByParts):
+class Filter(Denoiser):
     """A classical filter. `size`: 0 if it has none. `run` takes pixels, size and sigma (1.0 = white)."""
 
     card: Card
     size: float
     run: Run
 
-    def into(
-        self,
-        result: Pixels | Canvas,
-        pixels: Pixels | Stored,
-        *,
-        sigma: float | None = None,
-        strength: float = 1.0,
-        progress: Progress | None = None,
-    ) -> None:
-        check_sigma(self.card, sigma)
+    def into(self, result: Pixels | Canvas, pixels: Pixels | Stored, request: Request) -> None:
+        check_sigma(self.card, request.sigma)
         level, given = 0.0, self.card.level == "given"
         if given:
-            level = strength * (estimate_sigma(pixels) if sigma is None else sigma) / 255
+            level = request.strength * (self.estimate(pixels) if request.sigma is None else request.sigma) / 255
             if level == 0:
                 return copied(result, pixels)
         height, width = pixels.shape[:2]
@@ -48,9 +39,9 @@ class Filter(ByParts):
 
         def run(part: Pixels) -> Pixels:
             clean: Pixels = np.asarray(self.run(part, self.size, level), np.float32)
-            return clean if given else blended(clean, part, strength)
+            return clean if given else blended(clean, part, request.strength)
 
-        tiles.apply(run, pixels, bands, result, progress)
+        tiles.apply(run, pixels, bands, result, request.progress)
 
     def estimate(self, pixels: Pixels | Stored) -> float:
         return estimate_sigma(pixels)

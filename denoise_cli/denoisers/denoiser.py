@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Protocol
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,16 +12,23 @@ from denoise_cli.denoisers.card import Card
 from denoise_cli.errors import UsageError
 from denoise_cli.images.image import Canvas, Pixels, Stored
 
-BAND = 256  # rows
+BAND = 256  # rows at once of what sees only so far: bounds memory, and progress shows
 Progress = Callable[[int, int], None]  # pixels done, pixels in all
 
 
-class Denoiser(Protocol):
-    """A function from pixels to pixels with a card."""
+@dataclass(frozen=True)
+class Request:
+    """How a picture is to be denoised; `Denoiser.__call__` says what the fields mean."""
 
-    @property
-    def card(self) -> Card:
-        """Its facts."""
+    sigma: float | None = None
+    strength: float = 1.0
+    progress: Progress | None = None
+
+
+class Denoiser(ABC):
+    """A function from pixels to pixels with a card, its facts."""
+
+    card: Card
 
     def __call__(
         self, pixels: Pixels, *, sigma: float | None = None, strength: float = 1.0, progress: Progress | None = None
@@ -33,42 +40,17 @@ class Denoiser(Protocol):
         picture.
         Raises UsageError when a sigma is given to a denoiser that takes none.
         """
-
-    def into(
-        self,
-        result: Pixels | Canvas,
-        pixels: Pixels | Stored,
-        *,
-        sigma: float | None = None,
-        strength: float = 1.0,
-        progress: Progress | None = None,
-    ) -> None:
-        """Puts the picture without noise into `result`, part by part where its network or filter can."""
-
-    def estimate(self, pixels: Pixels | Stored) -> float:
-        """The noise level on the 0..255 scale that it finds in a picture."""
-
-
-class ByParts(ABC):
-    """The part that all denoisers share."""
+        result: Pixels = np.empty(pixels.shape, np.float32)
+        self.into(result, pixels, Request(sigma, strength, progress))
+        return result
 
     @abstractmethod
-    def into(
-        self,
-        result: Pixels | Canvas,
-        pixels: Pixels | Stored,
-        *,
-        sigma: float | None = None,
-        strength: float = 1.0,
-        progress: Progress | None = None,
-    ) -> None: ...
+    def into(self, result: Pixels | Canvas, pixels: Pixels | Stored, request: Request) -> None:
+        """Puts the picture without noise into `result`, part by part where its network or filter can."""
 
-    def __call__(
-        self, pixels: Pixels, *, sigma: float | None = None, strength: float = 1.0, progress: Progress | None = None
-    ) -> Pixels:
-        result: Pixels = np.empty(pixels.shape, np.float32)
-        self.into(result, pixels, sigma=sigma, strength=strength, progress=progress)
-        return result
+    @abstractmethod
+    def estimate(self, pixels: Pixels | Stored) -> float:
+        """The noise level on the 0..255 scale that it finds in a picture."""
 
 
 def check_sigma(card: Card, sigma: float | None) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from denoise_cli.denoisers.card import Card
-from denoise_cli.denoisers.denoiser import ByParts, Progress, blended, check_sigma, copied
+from denoise_cli.denoisers.denoiser import Denoiser, Progress, Request, blended, check_sigma, copied
 from denoise_cli.denoisers.judged import judged_levels
 from denoise_cli.denoisers.weights import read_card, read_tensors
 from denoise_cli.errors import WeightsError
@@ -25,7 +25,7 @@ from denoise_cli.runtime.precision import choose_dtype, exact_float32
 SMALLEST_TILE = 32
 
 
-class NetworkDenoiser(ByParts):
+class NetworkDenoiser(Denoiser):
     """A trained network on a device, in a precision, in tiles of a size.
 
     A colour network takes gray pictures as three equal channels and gives their mean back; a gray network takes
@@ -40,23 +40,16 @@ class NetworkDenoiser(ByParts):
         self._network = fused(network, self._device, self._dtype)
         self._tile = tile_size(tile, self._device, self._dtype, card.radius or 0)
 
-    def into(
-        self,
-        result: Pixels | Canvas,
-        pixels: Pixels | Stored,
-        *,
-        sigma: float | None = None,
-        strength: float = 1.0,
-        progress: Progress | None = None,
-    ) -> None:
-        check_sigma(self.card, sigma)
+    def into(self, result: Pixels | Canvas, pixels: Pixels | Stored, request: Request) -> None:
+        check_sigma(self.card, request.sigma)
         channels = pixels.shape[2]
         if channels not in (1, self.card.channels):
-            return self._one_by_one(result, pixels, sigma, strength, progress)
+            return self._one_by_one(result, pixels, request)
         level = None
         if self.card.level == "given":
-            levels = judged_levels(self._exact, pixels, self.card.channels) if sigma is None else (sigma,)
-            level = tuple(strength * sigma for sigma in levels)
+            told = request.sigma
+            levels = judged_levels(self._exact, pixels, self.card.channels) if told is None else (told,)
+            level = tuple(request.strength * sigma for sigma in levels)
             if not any(level):
                 return copied(result, pixels)
 
@@ -65,29 +58,22 @@ class NetworkDenoiser(ByParts):
                 clean = self._run(part, level)
             else:
                 clean = self._run(np.repeat(part, self.card.channels, axis=2), level).mean(axis=2, keepdims=True)
-            return clean if level is not None else blended(clean, part, strength)
+            return clean if level is not None else blended(clean, part, request.strength)
 
         around = AROUND // 2 if level is not None and len(level) > 1 else 0
-        self._tiled(run, result, pixels, around, progress)
+        self._tiled(run, result, pixels, around, request.progress)
 
     def estimate(self, pixels: Pixels | Stored) -> float:
         """Where noise depends on brightness, what it is where the picture is neither dark nor bright."""
         levels = judged_levels(self._exact, pixels, self.card.channels)
         return levels[len(levels) // 2]
 
-    def _one_by_one(
-        self,
-        result: Pixels | Canvas,
-        pixels: Pixels | Stored,
-        sigma: float | None,
-        strength: float,
-        progress: Progress | None,
-    ) -> None:
+    def _one_by_one(self, result: Pixels | Canvas, pixels: Pixels | Stored, request: Request) -> None:
         channels = pixels.shape[2]
         for number in range(channels):
-            channel, part = slice(number, number + 1), _part_of(progress, number, channels)
-            whole = (slice(None), slice(None), channel)
-            result[whole] = self(pixels[whole], sigma=sigma, strength=strength, progress=part)
+            channel = (slice(None), slice(None), slice(number, number + 1))
+            progress = _part_of(request.progress, number, channels)
+            result[channel] = self(pixels[channel], sigma=request.sigma, strength=request.strength, progress=progress)
 
     def _tiled(
         self,

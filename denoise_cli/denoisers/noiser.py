@@ -3,42 +3,29 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
 
 import numpy as np
 
 from denoise_cli.denoisers.card import Card
-from denoise_cli.denoisers.denoiser import ByParts, Progress, blended
+from denoise_cli.denoisers.denoiser import Denoiser, Request, blended
 from denoise_cli.images.image import Canvas, Pixels, Stored
 from denoise_cli.noise.estimate import estimate_sigma
 from denoise_cli.noise.spec import NoiseRange
 from denoise_cli.noise.synthetic import add_noise
 
 
-@dataclass(frozen=True)
-class Noiser(ByParts):
+class Noiser(Denoiser):
     """Adds noise that follows from `seed` and from the picture: the same in every run, another for every picture."""
 
-    noise: NoiseRange
-    seed: int
+    def __init__(self, noise: NoiseRange, seed: int) -> None:
+        self.card = Card("noise", "classical", f"adds {noise.kind} noise", "none")
+        self._noise, self._seed = noise, seed
 
-    @property
-    def card(self) -> Card:
-        return Card("noise", "classical", f"adds {self.noise.kind} noise", "none")
-
-    def into(
-        self,
-        result: Pixels | Canvas,
-        pixels: Pixels | Stored,
-        *,
-        sigma: float | None = None,
-        strength: float = 1.0,
-        progress: Progress | None = None,
-    ) -> None:
+    def into(self, result: Pixels | Canvas, pixels: Pixels | Stored, request: Request) -> None:
         clean = pixels[:, :]
         own = zlib.crc32(np.ascontiguousarray(clean).data)
-        noisy = add_noise(clean, self.noise, np.random.default_rng([self.seed, own]))
-        result[:, :] = blended(noisy, clean, strength)
+        noisy = add_noise(clean, self._noise, np.random.default_rng([self._seed, own]))
+        result[:, :] = blended(noisy, clean, request.strength)
 
     def estimate(self, pixels: Pixels | Stored) -> float:
         return estimate_sigma(pixels)

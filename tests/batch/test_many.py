@@ -13,7 +13,7 @@ from denoise_cli.batch.picture import Settings
 from denoise_cli.batch.plan import Job, make_plan
 from denoise_cli.denoisers import classical
 from denoise_cli.denoisers.card import Card
-from denoise_cli.denoisers.denoiser import ByParts, Progress
+from denoise_cli.denoisers.denoiser import Denoiser, Request
 from denoise_cli.images import formats
 from denoise_cli.images.image import Canvas, Pixels, Stored
 
@@ -49,7 +49,7 @@ def test_one_failure_does_not_stop_the_rest(folder: Path) -> None:
     ]
 
 
-class Recording(ByParts):
+class Recording(Denoiser):
     """A denoiser that notes how many pictures it is given at once."""
 
     def __init__(self) -> None:
@@ -57,15 +57,7 @@ class Recording(ByParts):
         self.inside, self.most = 0, 0
         self.lock = threading.Lock()
 
-    def into(
-        self,
-        result: Pixels | Canvas,
-        pixels: Pixels | Stored,
-        *,
-        sigma: float | None = None,
-        strength: float = 1.0,
-        progress: Progress | None = None,
-    ) -> None:
+    def into(self, result: Pixels | Canvas, pixels: Pixels | Stored, request: Request) -> None:
         with self.lock:
             self.inside += 1
             self.most = max(self.most, self.inside)
@@ -73,6 +65,9 @@ class Recording(ByParts):
         result[:, :] = pixels[:, :]
         with self.lock:
             self.inside -= 1
+
+    def estimate(self, pixels: Pixels | Stored) -> float:
+        return 0.0
 
 
 def test_one_picture_computes_at_a_time(folder: Path) -> None:

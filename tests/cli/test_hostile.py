@@ -15,7 +15,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from tests.images.helpers import noise, saved, with_png_chunks
+from tests.images.helpers import claiming, noise, saved, with_png_chunks
 
 GOOD = saved(Image.fromarray(noise(21, 37, 3)), "PNG")
 LONG = 120  # seconds after which it hangs
@@ -32,11 +32,6 @@ def denoised(*words: object, bytes_a_file: int | None = None, **options: object)
     command = [sys.executable, "-m", "denoise_cli", "-m", "mean", *map(str, words)]
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
     return subprocess.run(command, check=False, timeout=LONG, preexec_fn=limits, **options)  # type: ignore[call-overload]
-
-
-def png_of_a_billion_pixels() -> bytes:
-    head = b"IHDR" + (50_000).to_bytes(4, "big") + (20_000).to_bytes(4, "big") + b"\x08\x02\0\0\0"
-    return GOOD[:12] + head + zlib.crc32(head).to_bytes(4, "big") + GOOD[33:]
 
 
 def tiff_of_a_billion_pixels(folder: Path) -> bytes:
@@ -65,7 +60,7 @@ def test_hostile_files_are_named_and_the_others_done(tmp_path: Path) -> None:
         os.fsdecode(b"no text \xff\xfe.png"): GOOD,
     }
     bad = {
-        "billion.png": png_of_a_billion_pixels(),
+        "billion.png": claiming(GOOD, 50_000, 20_000),
         "billion.tif": tiff_of_a_billion_pixels(tmp_path),
         "text-bomb.png": with_png_chunks(GOOD, (b"zTXt", b"Comment\0\0" + bomb())),
         "empty.jpg": b"",

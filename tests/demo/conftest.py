@@ -11,33 +11,21 @@ from denoise_cli.demo.app import Limits, create_app
 from denoise_cli.demo.jobs import Jobs
 from denoise_cli.demo.shelf import Shelf
 from denoise_cli.denoisers import classical
-from denoise_cli.denoisers.card import Card
-from denoise_cli.denoisers.denoiser import ByParts, Denoiser, Progress
+from denoise_cli.denoisers.denoiser import Denoiser, Request
 from denoise_cli.images.image import Canvas, Pixels, Stored
 
 
-class Gate(ByParts):
+class Gate(Denoiser):
     """A denoiser that waits until it is let go on, and tells of its progress while it waits."""
 
     def __init__(self) -> None:
+        self.card = classical.build("median").card
         self.entered, self.open = threading.Event(), threading.Event()
 
-    @property
-    def card(self) -> Card:
-        return classical.build("median").card
-
-    def into(
-        self,
-        result: Pixels | Canvas,
-        pixels: Pixels | Stored,
-        *,
-        sigma: float | None = None,
-        strength: float = 1.0,
-        progress: Progress | None = None,
-    ) -> None:
+    def into(self, result: Pixels | Canvas, pixels: Pixels | Stored, request: Request) -> None:
         while not self.open.wait(0.01):
-            if progress is not None:
-                progress(1, 4)
+            if request.progress is not None:
+                request.progress(1, 4)
             self.entered.set()
         result[:, :] = pixels[:, :]
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from denoise_cli import denoise
+from tests.demo.server import served
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -21,14 +20,8 @@ WAIT = 60_000  # milliseconds
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    """Of `denoise-img demo`, as its users start it."""
-    command = [sys.executable, "-m", "denoise_cli", "demo", "--port", "0", "--device", "cpu"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
-        assert server.stderr is not None
-        found = re.search(r"http://\S+", server.stderr.readline())
-        assert found
-        yield found[0]
-        server.terminate()
+    with served() as (address, _):
+        yield address
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -14,17 +13,13 @@ from pathlib import Path
 
 import pytest
 
-START = [sys.executable, "-m", "denoise_cli", "demo"]
+from tests.demo.server import START, served
 
 
 def test_it_answers_until_it_is_stopped_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    with subprocess.Popen(
-        [*START, "--port", "0"], stderr=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(tmp_path)}
-    ) as server:
+    with served(env={**os.environ, "TMPDIR": str(tmp_path)}) as (address, server):
         assert server.stderr is not None
-        found = re.search(r"http://127\.0\.0\.1:\d+", server.stderr.readline())
-        assert found
-        with urllib.request.urlopen(f"{found[0]}/api/denoisers") as answer:
+        with urllib.request.urlopen(f"{address}/api/denoisers") as answer:
             assert json.load(answer)["megabytes"] == 200
         assert len(list(tmp_path.iterdir())) == 1
         server.send_signal(signal.SIGINT)

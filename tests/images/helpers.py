@@ -108,6 +108,12 @@ def png_chunks(data: bytes) -> dict[bytes, bytes]:
     return found
 
 
+def claiming(png: bytes, width: int, height: int) -> bytes:
+    """A PNG that says it is of another size than it is."""
+    size = width.to_bytes(4, "big") + height.to_bytes(4, "big")
+    return png[:8] + png_chunk(b"IHDR", size + b"\x08\x02\0\0\0") + png[33:]
+
+
 def assert_harmless(data: bytes, damage: Callable[[bytes], bytes]) -> bool:
     """Reads a damaged file, and writes what can be read; anything but PictureError is a bug. True if it was refused."""
     try:

@@ -1,12 +1,11 @@
 """Many at once: processes on one folder, and clients of the page.
 
-python tests/proofs/crowd.py [SECONDS]
+python -m tests.proofs.crowd [SECONDS]
 """
 
 from __future__ import annotations
 
 import io
-import re
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,8 @@ import numpy as np
 from PIL import Image
 
 from denoise_cli import denoise
+from tests.demo.server import served
+from tests.proofs.killed import command
 
 PROCESSES, CLIENTS, PICTURES = 8, 32, 60
 
@@ -38,8 +39,7 @@ def processes(place: Path) -> int:
     source.mkdir()
     for number in range(PICTURES):
         Image.fromarray(random.integers(0, 256, (200, 300, 3), np.uint8)).save(source / f"{number}.png")
-    command = [sys.executable, "-m", "denoise_cli", str(source), "-o", str(result), "-m", "mean", "-q"]
-    running = [subprocess.Popen(command) for _ in range(PROCESSES)]
+    running = [subprocess.Popen(command(source, result)) for _ in range(PROCESSES)]
     codes = [process.wait() for process in running]
     wrong = 0
     for path in source.iterdir():
@@ -54,13 +54,9 @@ def processes(place: Path) -> int:
 
 def clients(seconds: float) -> int:
     """Each sends pictures of its own and compares what comes back."""
-    command = [sys.executable, "-m", "denoise_cli", "demo", "--port", "0"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
-        assert server.stderr is not None
-        found = re.search(r"http://\S+", server.stderr.readline())
-        assert found
+    with served() as (address, server):
         answers, until, sizes = Counter[str](), time.monotonic() + seconds, []
-        threads = [threading.Thread(target=client, args=(n, found[0], until, answers)) for n in range(CLIENTS)]
+        threads = [threading.Thread(target=client, args=(n, address, until, answers)) for n in range(CLIENTS)]
         for thread in threads:
             thread.start()
         while any(thread.is_alive() for thread in threads):
@@ -68,7 +64,6 @@ def clients(seconds: float) -> int:
             sizes.append(megabytes(server.pid))
         for thread in threads:
             thread.join()
-        server.terminate()
     told = ", ".join(f"{count} {what}" for what, count in sorted(answers.items()))
     print(
         f"{CLIENTS} clients for {seconds:.0f} seconds: {told}; memory {' '.join(f'{size:.0f}' for size in sizes)} MiB"
