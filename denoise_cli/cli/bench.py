@@ -20,7 +20,8 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 @app.command()
 def bench(
     folders: Annotated[
-        Optional[list[Path]], typer.Argument(metavar="FOLDER...", help="Clean pictures, to which noise is added.")
+        Optional[list[Path]],
+        typer.Argument(metavar="FOLDER|FILE...", help="Clean pictures, to which noise is added; a set each."),
     ] = None,
     pairs: Annotated[
         Optional[tuple[str, str]],
@@ -33,6 +34,17 @@ def bench(
         list[str], typer.Option("-m", "--model", metavar="NAME|FILE", help="A denoiser; several are possible.")
     ] = MODELS,
     sigma: Annotated[list[float], typer.Option(min=0, max=255, help="A noise level; several are possible.")] = SIGMAS,
+    peers: Annotated[
+        bool,
+        typer.Option(
+            "--peers",
+            help="Also what is used elsewhere: scikit-image, OpenCV, bm3d, and the networks by OpenVINO and by plain "
+            "PyTorch in float32; what is not installed is left out.",
+        ),
+    ] = False,
+    longest: Annotated[
+        Optional[float], typer.Option(metavar="MINUTES", min=0, help="Leave out what would take longer for a picture.")
+    ] = None,
     blind: Annotated[bool, typer.Option("--blind", help="Let all denoisers find the noise level themselves.")] = False,
     seed: options.Seed = 0,
     record: Annotated[
@@ -51,16 +63,20 @@ def bench(
 ) -> None:
     """Measure denoisers: PSNR, SSIM, speed, and the peak memory of a process that does nothing else.
 
+    The share is that of the machine's rate of multiplying matrices which a network gets out of it.
+
     To clean pictures Gaussian noise is added, unclipped, seeded, and another for every picture; denoisers that take a
     noise level are told the true one, but with --blind and --pairs they estimate it. PSNR is that of the 8-bit result.
     """
     import json as jsonlib
+    import sys
 
     from rich.console import Console
 
     from denoise_cli.denoisers.catalogue import record_psnr
     from denoise_cli.errors import UsageError
     from denoise_cli.measure import bench as measure
+    from denoise_cli.measure.peers import peers_of
     from denoise_cli.measure.sets import clean_set, paired_set
 
     sets = [clean_set(folder) for folder in folders or []] + ([paired_set(*pairs)] if pairs else [])
@@ -72,15 +88,25 @@ def bench(
         raise UsageError("two of the folders have the same name, so their rows could not be told apart")
     sizes = {test_set.name: len(test_set.clean) for test_set in sets}
     models = list(dict.fromkeys(model))
+    if peers:
+        found, missing = peers_of(models)
+        models += found
+        if missing and not quiet:
+            what = f"left out, as not installed: {', '.join(missing)}; pip install 'denoise-img[peers]' has them"
+            print(what, file=sys.stderr)
+    terms = measure.Terms(
+        sigma,
+        seed,
+        blind,
+        None if longest is None else 60 * longest,
+        {"device": device, "precision": precision, "tile": tile},
+    )
     with Console(stderr=True, quiet=quiet).status("") as status:
         rows = measure.bench(
             models,
             sets,
-            sigma,
-            seed=seed,
-            blind=blind,
-            options={"device": device, "precision": precision, "tile": tile},
-            tell=lambda name, at, number: status.update(f"{name}, {at}, picture {number + 1} of {sizes[at]}"),
+            terms,
+            lambda name, at, number: status.update(f"{name}, {at}, picture {number + 1} of {sizes[at]}"),
         )
     if json:
         print(jsonlib.dumps([row.facts() for row in rows]))
@@ -94,7 +120,9 @@ def bench(
         for name in models:
             for test_set in sets:
                 mine = [row for row in rows if (row.model, row.set) == (name, test_set.name)]
-                levels = {"real" if row.sigma is None else f"{row.sigma:g}": row.psnr for row in mine}
+                levels = {
+                    "real" if row.sigma is None else f"{row.sigma:g}": row.psnr for row in mine if row.psnr is not None
+                }
                 record_psnr(name, test_set.name, levels)
 
 
@@ -105,11 +133,15 @@ def _table(rows: list[Row]) -> None:
     table = Table(box=None, pad_edge=False)
     for title in ("set", "sigma", "model"):
         table.add_column(title, justify="right" if title == "sigma" else "left")
-    for title in ("PSNR", "SSIM", "MP/s", "peak MB"):
+    for title in ("PSNR", "SSIM", "seconds", "MP/s", "share", "peak MB"):
         table.add_column(title, justify="right")
+    if any(row.note for row in rows):
+        table.add_column("")
     for row in rows:
-        speed = "" if row.megapixels_per_second is None else f"{row.megapixels_per_second:.2f}"
-        memory = "" if row.peak_megabytes is None else f"{row.peak_megabytes:.0f}"
-        sigma = "own" if row.sigma is None else f"{row.sigma:g}"
-        table.add_row(row.set, sigma, row.model, f"{row.psnr:.2f}", f"{row.ssim:.4f}", speed, memory)
+        figures = (
+            (row.psnr, ".2f"), (row.ssim, ".4f"), (row.seconds, ".3g"), (row.megapixels_per_second, ".3g"),
+            (row.share, ".0%"), (row.peak_megabytes, ".0f"),
+        )  # fmt: skip
+        cells = ["" if figure is None else format(figure, how) for figure, how in figures]
+        table.add_row(row.set, "own" if row.sigma is None else f"{row.sigma:g}", row.model, *cells, row.note)
     Console().print(table)

@@ -6,7 +6,9 @@ import difflib
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from denoise_cli import DEFAULT_MODEL
 from denoise_cli.denoisers import classical
@@ -15,6 +17,9 @@ from denoise_cli.denoisers.card import Card
 from denoise_cli.denoisers.denoiser import Denoiser
 from denoise_cli.denoisers.weights import bundled, read_card, read_tensors, write
 from denoise_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from denoise_cli.denoisers.network import Engine
 
 SUFFIX = ".safetensors"
 GRAY = "-gray"  # behind the name of a bundled network: the weights that it has for gray pictures
@@ -41,11 +46,12 @@ def load(
     device: str = "auto",
     precision: str = "auto",
     tile: str | int = "auto",
+    engine: Engine | None = None,
 ) -> Denoiser:
     """A denoiser, ready for any number of pictures.
 
     A bundled network that has weights of its own for gray pictures takes them for those. `size` is that of a classical
-    filter; `device`, `precision` and `tile` are for networks.
+    filter; `device`, `precision`, `tile` and `engine` (what computes; default: `runtime.fused`) are for networks.
     Raises UsageError for an unknown name or a size it cannot have, WeightsError for a file that holds no network.
     """
     model = os.fspath(model)
@@ -56,11 +62,12 @@ def load(
         raise UsageError(f"{model} has no size; median, gaussian and mean do")
     from denoise_cli.denoisers.network import load_network
 
-    network = load_network(path, device=device, precision=precision, tile=tile)
+    load_one = partial(load_network, device=device, precision=precision, tile=tile, engine=engine)
+    network = load_one(path)
     gray = path.with_name(path.stem + GRAY + SUFFIX)
     if path.parent != bundled() or not gray.is_file():
         return network
-    return ByColour(network, load_network(gray, device=device, precision=precision, tile=tile))
+    return ByColour(network, load_one(gray))
 
 
 def weights_file(model: str) -> Path:

@@ -23,6 +23,8 @@ from denoise_cli.runtime.fused import fused
 from denoise_cli.runtime.precision import choose_dtype, exact_float32
 
 SMALLEST_TILE = 32
+# What computes a network on a device and in a precision: from a batch of pictures to the same without noise.
+Engine = Callable[[Network, torch.device, torch.dtype], Callable[[torch.Tensor], torch.Tensor]]
 
 
 class NetworkDenoiser(Denoiser):
@@ -32,12 +34,14 @@ class NetworkDenoiser(Denoiser):
     the channels of a colour picture one by one, and so does every network with pictures of two, four or more channels.
     """
 
-    def __init__(self, card: Card, network: Network, *, device: str, precision: str, tile: str | int) -> None:
+    def __init__(
+        self, card: Card, network: Network, *, device: str, precision: str, tile: str | int, engine: Engine = fused
+    ) -> None:
         self.card = card
         self._device = choose_device(device)
         self._dtype = choose_dtype(precision, self._device)
         self._exact = network.eval()
-        self._network = fused(network, self._device, self._dtype)
+        self._compute = engine(network, self._device, self._dtype)
         self._tile = tile_size(tile, self._device, self._dtype, card.radius or 0)
 
     def into(self, result: Pixels | Canvas, pixels: Pixels | Stored, request: Request) -> None:
@@ -111,7 +115,7 @@ class NetworkDenoiser(Denoiser):
         if level is not None:
             x = with_sigma(x, level_map(x, level))
         with exact_float32():
-            result: torch.Tensor = self._network(x.to(self._device)).float().cpu()
+            result = self._compute(x.to(self._device)).float().cpu()
         if self._dtype != torch.float32 and not torch.isfinite(result).all():
             result = self._exact(x)
         clean: Pixels = result[0].permute(1, 2, 0).numpy()
@@ -119,7 +123,7 @@ class NetworkDenoiser(Denoiser):
 
 
 def load_network(
-    path: Path, *, device: str = "auto", precision: str = "auto", tile: str | int = "auto"
+    path: Path, *, device: str = "auto", precision: str = "auto", tile: str | int = "auto", engine: Engine | None = None
 ) -> NetworkDenoiser:
     """The network of a weights file.
 
@@ -143,7 +147,7 @@ def load_network(
     for fact, value in facts.items():
         if getattr(card, fact) != value:
             raise WeightsError(f"{path} has a card whose {fact} is not that of its network, {value}")
-    return NetworkDenoiser(card, network, device=device, precision=precision, tile=tile)
+    return NetworkDenoiser(card, network, device=device, precision=precision, tile=tile, engine=engine or fused)
 
 
 def _part_of(progress: Progress | None, number: int, parts: int) -> Progress | None:

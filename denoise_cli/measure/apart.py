@@ -44,6 +44,7 @@ def apart(work: Callable[..., Iterator[Piece]], *arguments: object) -> Iterator[
 
 def _work(pipe: Connection, work: Callable[..., Iterator[Piece]], arguments: tuple[object, ...]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started this process is interrupted too, and ends it
+    limit_memory()
     try:
         for piece in work(*arguments):
             pipe.send(("piece", piece))
@@ -51,6 +52,24 @@ def _work(pipe: Connection, work: Callable[..., Iterator[Piece]], arguments: tup
         pipe.send(("error", error))
     else:
         pipe.send(("end", None))
+
+
+def limit_memory() -> None:
+    """Lets this process have the memory that is free now, so that wanting more is an error and not its sudden end.
+
+    Where the system knows no such limit, or does not tell what is free, nothing changes.
+    """
+    with contextlib.suppress(OSError, ImportError, IndexError):
+        import resource
+
+        free = int(Path("/proc/meminfo").read_text().partition("MemAvailable:")[2].split()[0]) * 1024
+        resource.setrlimit(resource.RLIMIT_DATA, (int(0.9 * free), resource.RLIM_INFINITY))
+
+
+def forget_peak() -> None:
+    """Lets `peak_megabytes` begin anew, where the system can."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
 
 
 def peak_megabytes() -> float | None:

@@ -25,7 +25,7 @@ def plot(rows: Sequence[Row], path: Path) -> None:
         axes.margins(0.15)
         axes.grid(alpha=0.3, which="both")
         for row in rows:
-            if (row.set, row.sigma) != (name, sigma):
+            if (row.set, row.sigma) != (name, sigma) or row.psnr is None:
                 continue
             if row.model == NOISY or row.megapixels_per_second is None:
                 axes.axhline(row.psnr, color="gray", linestyle=":", label=NOISY)

@@ -3,28 +3,57 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
 from statistics import median
+from typing import TypeVar
 
 import numpy as np
 
 from denoise_cli.denoisers.denoiser import Denoiser
 from denoise_cli.images.image import Pixels
 
+Result = TypeVar("Result")
 SIDE = 512
-RUNS, LONGEST = 3, 2.0  # runs that count after the first, unless that took longer than so many seconds
+RUNS, LONGEST = 3, 5.0  # runs that count after the first, unless that took longer than so many seconds
+CPU_MATRIX, GPU_MATRIX = 2048, 8192
 
 
 def megapixels_per_second(denoiser: Denoiser) -> float:
-    """On a noisy colour picture of 512 x 512 pixels: the median of three runs after a first one, less if it is slow."""
+    """On a noisy colour picture of 512 x 512 pixels."""
     picture = np.random.default_rng(0).random((SIDE, SIDE, 3), np.float32)
     sigma = 25.0 if denoiser.card.level == "given" else None
-    seconds = [_seconds(denoiser, picture, sigma)]
-    if seconds[0] < LONGEST:
-        seconds = [_seconds(denoiser, picture, sigma) for _ in range(RUNS)]
-    return SIDE**2 / 1e6 / median(seconds)
+    return SIDE**2 / 1e6 / settled(lambda: denoiser(picture, sigma=sigma))[1]
 
 
-def _seconds(denoiser: Denoiser, picture: Pixels, sigma: float | None) -> float:
+def settled(work: Callable[[], Result]) -> tuple[Result, float]:
+    """What it gives, and the median seconds of three runs after a first one, or those of that if it is slow."""
+    result, seconds = timed(work)
+    if seconds < LONGEST:
+        seconds = median(timed(work)[1] for _ in range(RUNS))
+    return result, seconds
+
+
+def timed(work: Callable[[], Result]) -> tuple[Result, float]:
+    """What it gives, and the seconds that takes."""
     started = time.perf_counter()
-    denoiser(picture, sigma=sigma)
-    return time.perf_counter() - started
+    result = work()
+    return result, max(time.perf_counter() - started, 1e-9)
+
+
+def multiplication_rate(device: str, precision: str) -> Iterator[float]:
+    """Multiply-adds a second of large matrices, in the precision that networks compute in: the most there is to have.
+
+    Gives one value; a generator so that it can work in a process of its own. Raises UsageError for a device or
+    precision that there is not.
+    """
+    import torch
+
+    from denoise_cli.runtime.device import choose_device
+    from denoise_cli.runtime.precision import choose_dtype
+
+    on = choose_device(device)
+    side = CPU_MATRIX if on.type == "cpu" else GPU_MATRIX
+    matrix: Pixels = np.random.default_rng(0).random((side, side), np.float32)
+    factor = torch.from_numpy(matrix).to(on, choose_dtype(precision, on))
+    # The last entry comes back to the host, so that a GPU has done its work when time is up.
+    yield side**3 / settled(lambda: float((factor @ factor)[-1, -1]))[1]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import torch
 
 from denoise_cli.errors import UsageError
+from denoise_cli.runtime.precision import uses_amx
 
-# Pixels a side, margins included. A CPU with fast bfloat16 waits for memory, and its tiles should stay near the cache
-# and below the widths that some of its convolutions are slow at (see tiles.GRAIN); without it, it computes all the
-# time, and what counts is that little is computed twice in the margins. A GPU wants much work at once.
-CPU_TILE, CPU_TILE_FLOAT32, GPU_TILE = 256, 512, 1024
+# Pixels a side, margins included. A CPU with AMX waits for memory, and its tiles should stay near the cache and below the
+# widths that some of its convolutions are slow at (see tiles.GRAIN); without it, a CPU computes all the time, and what
+# counts is that little is computed twice in the margins. A GPU wants much work at once.
+AMX_TILE, CPU_TILE, GPU_TILE = 256, 512, 1024
 # The least that a tile measures in radii of its network's receptive field, lest it be mostly margin (docs/results.md).
-CPU_RADII, CPU_RADII_FLOAT32, GPU_RADII = 8, 11, 16
+AMX_RADII, CPU_RADII, GPU_RADII = 8, 11, 16
 STEP = 64
 
 
@@ -48,8 +49,7 @@ def tile_size(choice: str | int, device: torch.device, dtype: torch.dtype, radiu
     if choice == "auto":
         tile, radii = GPU_TILE, GPU_RADII
         if device.type == "cpu":
-            float32 = dtype == torch.float32
-            tile, radii = (CPU_TILE_FLOAT32, CPU_RADII_FLOAT32) if float32 else (CPU_TILE, CPU_RADII)
+            tile, radii = (AMX_TILE, AMX_RADII) if uses_amx(dtype) else (CPU_TILE, CPU_RADII)
         return max(tile, -(-radii * radius // STEP) * STEP)
     if not str(choice).isdecimal() or not 16 <= int(choice) <= 65536:
         raise UsageError(f"a tile is auto, off or a number of pixels from 16 up, not {choice!r}")

@@ -1,12 +1,14 @@
 """Inference of a trained network with fewer passes over memory.
 
-Batch norms are folded into their convolutions; on a CPU, convolution and ReLU run as one oneDNN call.
+Batch norms are folded into their convolutions; on a CPU, convolution and ReLU run as one oneDNN call, or, where kernels
+are large, by Fourier transforms.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -14,6 +16,8 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from denoise_cli.networks.blocks import Network
+from denoise_cli.runtime.fourier import FourierConv
+from denoise_cli.runtime.precision import uses_amx
 
 
 class FusedConv(nn.Module):
@@ -53,28 +57,37 @@ class Lowered(nn.Module):
 def fused(network: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Module:
     """A copy of a network for inference on a device: folded, fused, its parts in `dtype`; the network stays."""
     faster = copy.deepcopy(network).eval().requires_grad_(False).to(device)
-    one_call = device.type == "cpu" and has_one_call(dtype)
+    cpu = device.type == "cpu"
+    ways = _Ways(cpu and has_one_call(dtype), cpu and not uses_amx(dtype))
     for name, part in list(faster.named_children()):
         inner = isinstance(part, Network)  # whose own skips keep full precision
-        setattr(faster, name, fused(part, device, dtype) if inner else Lowered(_folded(part, one_call), dtype))
+        setattr(faster, name, fused(part, device, dtype) if inner else Lowered(_folded(part, ways), dtype))
     return faster.to(memory_format=torch.channels_last)  # type: ignore[no-any-return, call-overload]
 
 
-def _folded(module: nn.Module, one_call: bool) -> nn.Module:
+@dataclass(frozen=True)
+class _Ways:
+    """Whether convolutions may be one call of oneDNN, and large ones Fourier transforms."""
+
+    one_call: bool
+    fourier: bool
+
+
+def _folded(module: nn.Module, ways: _Ways) -> nn.Module:
     if isinstance(module, nn.Sequential):
-        return nn.Sequential(*_pairs(module, one_call))
+        return nn.Sequential(*_pairs(module, ways))
     for name, child in list(module.named_children()):
-        setattr(module, name, _folded(child, one_call))
+        setattr(module, name, _folded(child, ways))
     return module
 
 
-def _pairs(layers: nn.Sequential, one_call: bool) -> Iterator[nn.Module]:
+def _pairs(layers: nn.Sequential, ways: _Ways) -> Iterator[nn.Module]:
     """The layers of a sequence with convolution, batch norm and ReLU as one wherever they follow each other."""
     todo = list(layers)
     while todo:
         layer = todo.pop(0)
         if not isinstance(layer, nn.Conv2d):
-            yield _folded(layer, one_call)
+            yield _folded(layer, ways)
             continue
         if todo and isinstance(norm := todo[0], nn.BatchNorm2d):
             todo.pop(0)
@@ -82,7 +95,10 @@ def _pairs(layers: nn.Sequential, one_call: bool) -> Iterator[nn.Module]:
         relu = bool(todo) and isinstance(todo[0], nn.ReLU)
         if relu:
             todo.pop(0)
-        yield FusedConv(layer, relu=relu, one_call=one_call)
+        if ways.fourier and FourierConv.suits(layer):
+            yield FourierConv(layer, relu=relu)
+        else:
+            yield FusedConv(layer, relu=relu, one_call=ways.one_call)
 
 
 @torch.inference_mode()

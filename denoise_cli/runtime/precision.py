@@ -16,11 +16,18 @@ def native_bf16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device)[0] >= 8
     if device.type == "cpu":
-        abilities: dict[str, bool] = getattr(
-            torch.cpu, "get_capabilities", dict
-        )()  # older versions of torch do not tell
-        return bool(abilities.get("amx_bf16") or abilities.get("avx512_bf16"))
+        return _able("amx_bf16") or _able("avx512_bf16")
     return False
+
+
+def uses_amx(dtype: torch.dtype) -> bool:
+    """Whether the CPU has matrices of that type multiplied in one instruction, far faster than it can fetch them."""
+    return dtype == torch.bfloat16 and _able("amx_bf16")
+
+
+def _able(what: str) -> bool:
+    abilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()  # older versions of torch do not tell
+    return bool(abilities.get(what))
 
 
 def choose_dtype(name: str, device: torch.device) -> torch.dtype:

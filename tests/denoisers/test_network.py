@@ -127,7 +127,7 @@ def test_a_result_that_is_not_finite_is_redone_in_full_precision(
     pixels: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     low = NetworkDenoiser(toy_card("dncnn"), toy_network("dncnn"), device="cpu", precision="bf16", tile="off")
-    monkeypatch.setattr(low, "_network", lambda x: torch.full_like(x, float("nan")))
+    monkeypatch.setattr(low, "_compute", lambda x: torch.full_like(x, float("nan")))
     assert np.abs(low(pixels) - denoiser("dncnn", tile="off")(pixels)).max() < 1e-5
 
 

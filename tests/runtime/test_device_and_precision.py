@@ -30,7 +30,8 @@ def test_precisions() -> None:
         choose_dtype("int8", CPU)
 
 
-def test_tiles() -> None:
+def test_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("denoise_cli.runtime.precision._able", lambda what: True)
     assert tile_size("off", CPU, torch.float32) is None
     assert tile_size(300, CPU, torch.float32) == 300
     assert tile_size("auto", CPU, torch.bfloat16) < tile_size("auto", CPU, torch.float32)
