@@ -7,7 +7,7 @@ import torch
 from denoise_cli.errors import UsageError
 from denoise_cli.runtime.precision import uses_amx
 
-# Pixels a side, margins included. A CPU with AMX waits for memory, and its tiles should stay near the cache and below the
+# Pixels a side, margins included. A CPU with AMX waits for memory; its tiles should stay near the cache and below the
 # widths that some of its convolutions are slow at (see tiles.GRAIN); without it, a CPU computes all the time, and what
 # counts is that little is computed twice in the margins. A GPU wants much work at once.
 AMX_TILE, CPU_TILE, GPU_TILE = 256, 512, 1024
