@@ -19,6 +19,7 @@ FINE, COARSE = 1.5, 20.0  # pixels: outlines are what lies between, neither nois
 ROUGH = 0.87  # deviation of white noise of 1, less its blur by a pixel
 OUTLINE = 0.035  # variance of white noise of 1 in an outline
 STRUCTURE = 200.0  # times as much as white noise: between what uneven light and wide grain make, and what is seen
+SIGNIFICANT = 14.0  # of a shift: chi squared with two degrees of freedom, which noise exceeds once in a thousand times
 SMOOTH = 3.0  # pixels over which frames must agree
 OUTLIER = 5.0  # standard deviations
 
@@ -84,24 +85,37 @@ def _moved(pixels: Pixels, by: Sequence[float], *, order: int) -> Pixels:
 
 
 def _shift(ours: Pixels, theirs: Pixels) -> tuple[tuple[float, float], float]:
-    """How far `theirs` has moved (rows, columns), and how alike both are after that, -1 to 1."""
+    """How far `theirs` has moved (rows, columns), and how alike both are after that, -1 to 1.
+
+    A shift that makes them no more alike than noise may is none.
+    """
     from skimage.registration import phase_cross_correlation
 
     first, second = _outline(ours), _outline(theirs)
     if not first.any() or not second.any():
         return (0.0, 0.0), 0.0
     back, _, _ = phase_cross_correlation(first, second, upsample_factor=SUBPIXELS, normalization=None)
-    second = shift(second, back, order=1)
+    still, moved = _likeness(first, second), _likeness(first, shift(second, back, order=1))
+    independent = (_window(first.shape) ** 2).sum() / (4 * np.pi * FINE**2)  # samples of noise that FINE has smoothed
+    if independent * (moved - still) < SIGNIFICANT * (1 - moved):
+        return (0.0, 0.0), still
+    return (-float(back[0]), -float(back[1])), moved
+
+
+def _likeness(first: Pixels, second: Pixels) -> float:
     norm = float(np.sqrt((first**2).sum() * (second**2).sum()))
-    return (-float(back[0]), -float(back[1])), float((first * second).sum()) / max(norm, 1e-12)
+    return float((first * second).sum()) / max(norm, 1e-12)
 
 
 def _outline(pixels: Pixels) -> Pixels:
     """Gray, without noise and uneven light, faded out towards the edges."""
     gray = pixels.mean(axis=2)
-    window = np.outer(np.hanning(gray.shape[0]), np.hanning(gray.shape[1]))
-    outline: Pixels = (gaussian_filter(gray, FINE) - gaussian_filter(gray, COARSE)) * window
+    outline: Pixels = (gaussian_filter(gray, FINE) - gaussian_filter(gray, COARSE)) * _window(gray.shape)
     return outline
+
+
+def _window(shape: tuple[int, ...]) -> Pixels:
+    return np.outer(*(np.hanning(length) for length in shape))
 
 
 def _shows_something(pixels: Pixels) -> bool:
@@ -118,8 +132,9 @@ def _in_the_light_of(ours: Pixels, theirs: Pixels, *, gains: bool) -> Pixels:
     smooth = [gaussian_filter(pixels, (SMOOTH, SMOOTH, 0)).reshape(-1, ours.shape[2]) for pixels in (ours, theirs)]
     means = [pixels.mean(axis=0) for pixels in smooth]
     first, second = (pixels - mean for pixels, mean in zip(smooth, means, strict=True))
-    power = (second**2).sum(axis=0)
-    gain = ((first * second).sum(axis=0) / np.maximum(power, 1e-12)).clip(0.8, 1.25) if gains else 1.0
+    power = [np.maximum((pixels**2).sum(axis=0), 1e-12) for pixels in (first, second)]
+    # Of deviations: a regression's gain would be too small wherever noise is not small beside what there is to see.
+    gain = np.sqrt(power[0] / power[1]).clip(0.8, 1.25) if gains else 1.0
     matched: Pixels = ((theirs - means[1]) * gain + means[0]).astype(np.float32)
     return matched
 

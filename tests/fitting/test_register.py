@@ -41,6 +41,16 @@ def test_other_light_is_matched() -> None:
     assert np.abs(smooth).mean() < 0.01
 
 
+def test_the_contrast_of_a_faint_scene_is_kept_under_strong_noise() -> None:
+    place, faint = Place(64, 64, 128), 0.5 + 0.2 * (scene() - 0.5)
+    grain = [np.random.default_rng(seed).normal(0, 0.1, faint.shape) for seed in (1, 2)]
+    laid = laid_upon(*((faint + noise).astype(np.float32) for noise in grain), place, (0, 0))
+    clean = place.of(faint) - place.of(faint).mean(axis=(0, 1))
+    known = ~np.isnan(laid)
+    contrast = (clean * laid)[known].sum() / (clean**2)[known].sum()
+    assert 0.95 < contrast < 1.02
+
+
 def test_what_moved_and_what_is_out_of_the_frame_is_unknown() -> None:
     first, second = shot((0, 0), seed=1), shot((0, 0), seed=2)
     second[150:170, 120:140] += 0.4
