@@ -81,7 +81,7 @@ def denoise(
         denoise_file(plan.jobs[0], settings, progress)
     except PictureError as error:
         raise PictureError(f"{image} {error}") from error
-    return type(image)(plan.jobs[0].target)
+    return type(image)(str(plan.jobs[0].target))
 
 
 def _array(array: Samples, settings: Settings, progress: Progress | None) -> Samples:

@@ -8,11 +8,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 
 from denoise_cli.batch.picture import Settings, denoise_file
 from denoise_cli.batch.plan import Job
+from denoise_cli.denoisers.denoiser import Progress
 from denoise_cli.errors import DenoiseError
-from denoise_cli.images.files import sweep
+from denoise_cli.places.files import sweep
 
 # One picture computes at a time (Settings.turn); meanwhile the next is read and the last is written.
 AT_ONCE = 3
@@ -33,6 +35,22 @@ class _StoppedError(Exception):
     """Raised inside a picture that is being denoised when the run is to end."""
 
 
+def denoise_one(job: Job, settings: Settings, progress: Progress | None = None) -> Outcome:
+    """Denoises a picture; what goes wrong with it is its outcome, so that it costs no others."""
+    started = time.monotonic()
+    try:
+        megapixels = denoise_file(job, settings, progress)
+    except DenoiseError as error:
+        return Outcome(job, failure=str(error))
+    except MemoryError:
+        return Outcome(job, failure="needs more memory than there is; a smaller --tile may help")
+    except _StoppedError:
+        raise
+    except Exception as error:  # a surprise, which is reported as what it is
+        return Outcome(job, failure=f"met an unforeseen error ({type(error).__name__}: {error})", bug=error)
+    return Outcome(job, megapixels, time.monotonic() - started)
+
+
 def denoise_all(
     jobs: Sequence[Job],
     settings: Settings,
@@ -47,7 +65,7 @@ def denoise_all(
     `progress` is called from other threads. A KeyboardInterrupt ends the pictures under way, which leave nothing
     behind, and is raised again.
     """
-    for folder in {job.target.parent for job in jobs}:
+    for folder in {job.target.parent for job in jobs if isinstance(job.target, Path)}:
         sweep(folder)
     stop = threading.Event()
 
@@ -57,18 +75,7 @@ def denoise_all(
                 raise _StoppedError
             progress(job, part, whole)
 
-        started = time.monotonic()
-        try:
-            megapixels = denoise_file(job, settings, tell)
-        except DenoiseError as error:
-            return Outcome(job, failure=str(error))
-        except MemoryError:
-            return Outcome(job, failure="needs more memory than there is; a smaller --tile may help")
-        except _StoppedError:
-            raise
-        except Exception as error:  # one picture's surprise must not cost the others; it is reported as what it is
-            return Outcome(job, failure=f"met an unforeseen error ({type(error).__name__}: {error})", bug=error)
-        return Outcome(job, megapixels, time.monotonic() - started)
+        return denoise_one(job, settings, tell)
 
     pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="picture")
     try:

@@ -6,8 +6,9 @@ import math
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 import numpy as np
@@ -17,10 +18,10 @@ from denoise_cli.denoisers.denoiser import Denoiser, Progress, Request, check_si
 from denoise_cli.errors import PictureError, UsageError
 from denoise_cli.images.codec import Codec, SaveOptions
 from denoise_cli.images.convert import fitting
-from denoise_cli.images.files import replacing
 from denoise_cli.images.formats import by_name, by_suffix, read
 from denoise_cli.images.hidden import filled, hidden, restored
 from denoise_cli.images.image import Canvas, Image, Stored
+from denoise_cli.places.place import reading, replacing
 
 Result = TypeVar("Result")
 
@@ -104,12 +105,12 @@ def denoise_file(job: Job, settings: Settings, progress: Progress | None = None)
     """
     same = job.source.suffix.lower() == job.target.suffix.lower()
     try:
-        if os.path.exists(job.source) and not os.path.isfile(job.source):
+        if isinstance(job.source, Path) and os.path.exists(job.source) and not os.path.isfile(job.source):
             raise PictureError("is not a regular file")
-        with _reading(lambda: job.source.open("rb")) as source:
-            job.target.parent.mkdir(parents=True, exist_ok=True)
-            with replacing(job.target) as target:
-                return denoise_stream(source, target, None if same else by_suffix(job.target), settings, progress)
+        with ExitStack() as both:
+            source = _reading(lambda: both.enter_context(reading(job.source)))
+            target = both.enter_context(replacing(job.target))
+            return denoise_stream(source, target, None if same else by_suffix(job.target), settings, progress)
     except OSError as error:
         where, why = job.target.parent, error.strerror or error
         raise PictureError(f"has no place for its result: {where} cannot be written ({why})") from error

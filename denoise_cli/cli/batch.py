@@ -82,14 +82,30 @@ def _say(plan: Plan, good: list[Outcome], failed: int, left: int, megapixels: fl
     if len(plan.jobs) == 1 and good and not (plan.there_already or plan.others):
         print(good[0].job.target)
         return
-    rate = f" ({megapixels:.1f} MP, {megapixels / seconds:.2f} MP/s)" if good and seconds else ""
-    parts = [f"{len(good)} {what}{rate}"]
-    if plan.there_already:
-        parts.append(f"{plan.there_already} there already (--overwrite redoes them)")
+    parts = summary(len(good), megapixels, seconds, failed, plan.there_already, plan.others, left, what)
+    print(parts, file=sys.stderr)
+
+
+def summary(
+    good: int,
+    megapixels: float,
+    seconds: float,
+    failed: int,
+    there_already: int,
+    others: int,
+    left: int = 0,
+    what: str = DENOISED,
+) -> str:
+    """How many pictures became what, in a line."""
+    parts = [
+        f"{good} {what}" + (f" ({megapixels:.1f} MP, {megapixels / seconds:.2f} MP/s)" if good and seconds else "")
+    ]
+    if there_already:
+        parts.append(f"{there_already} there already (--overwrite redoes them)")
     if failed:
         parts.append(f"{failed} failed")
     if left:
         parts.append(f"{left} not reached")
-    if plan.others:
-        parts.append(f"{plan.others} other files left alone")
-    print(", ".join(parts), file=sys.stderr)
+    if others:
+        parts.append(f"{others} other files left alone")
+    return ", ".join(parts)

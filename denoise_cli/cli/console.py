@@ -60,7 +60,8 @@ class TrainingProgress(_Bar):
 class BatchProgress(_Bar):
     """A bar over pictures, those under way counted by their finished part."""
 
-    def __init__(self, pictures: int, *, hidden: bool) -> None:
+    def __init__(self, pictures: int | None, *, hidden: bool) -> None:
+        """`pictures`: None where nobody knows yet how many there are."""
         super().__init__(
             TextColumn("{task.fields[done]}/{task.fields[pictures]} pictures"),
             BarColumn(),
@@ -68,7 +69,9 @@ class BatchProgress(_Bar):
             TimeRemainingColumn(),
             hidden=hidden,
         )
-        self._task = self._bar.add_task("", total=pictures, done=0, pictures=pictures, rate=0.0)
+        self._task = self._bar.add_task(
+            "", total=pictures, done=0, pictures="?" if pictures is None else pictures, rate=0.0
+        )
         self._lock = threading.Lock()
         self._parts: dict[Job, tuple[int, int]] = {}  # pixels done and in all of those under way
         self._done, self._megapixels = 0, 0.0

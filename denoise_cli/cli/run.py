@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
@@ -15,6 +14,7 @@ from denoise_cli.cli.main import COMMANDS
 
 if TYPE_CHECKING:
     from denoise_cli.batch.picture import Settings
+    from denoise_cli.places.place import Place
 
 app = typer.Typer(
     add_completion=False,
@@ -23,6 +23,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 STREAM = "-"
+LOCAL, RAY = "local", "ray"
 EPILOG = "Other commands, each with its own --help:\n\n" + "\n\n".join(
     f"[bold]denoise-img {name}[/bold]  {line}" for name, line in COMMANDS.items()
 )
@@ -37,7 +38,10 @@ def _version(asked: bool) -> None:
 @app.command(epilog=EPILOG)
 def run(
     inputs: Annotated[
-        list[str], typer.Argument(metavar="IN...", help="Pictures, folders of pictures, or - for stdin.")
+        list[str],
+        typer.Argument(
+            metavar="IN...", help="Pictures, folders, lists of pictures (.txt, .csv, .parquet), or - for stdin."
+        ),
     ],
     output: Annotated[
         Optional[str],
@@ -66,6 +70,17 @@ def run(
     device: options.Device = "auto",
     precision: options.Precision = "auto",
     tile: options.Tile = "auto",
+    engine: Annotated[
+        str, typer.Option(metavar="local|ray", help="What computes: this process, or a Ray cluster.")
+    ] = LOCAL,
+    address: Annotated[
+        Optional[str],
+        typer.Option(metavar="auto|ray://…", help="Of the cluster. Default: one of this machine alone, for this run."),
+    ] = None,
+    workers: Annotated[
+        Optional[int],
+        typer.Option(min=1, help="Networks on the cluster. Default: one for each GPU, or, without, for each node."),
+    ] = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -74,7 +89,8 @@ def run(
     """Take the noise out of pictures.
 
     A result keeps its picture's size, format, depth, colours, transparency, EXIF and colour profile. Inputs are never
-    touched without --in-place, and results that are there already are not made again without --overwrite.
+    touched without --in-place, and results that are there already are not made again without --overwrite. IN, OUT and
+    weights files may be URLs of object stores, such as s3://bucket/pictures.
     """
     from denoise_cli.batch.picture import Settings
     from denoise_cli.batch.plan import make_plan
@@ -82,20 +98,48 @@ def run(
     from denoise_cli.denoisers.denoiser import check_sigma
     from denoise_cli.errors import UsageError
     from denoise_cli.images.codec import SaveOptions
+    from denoise_cli.places.place import exists, place
 
     check_sigma(card(model), sigma)  # before torch is loaded
+    if engine not in (LOCAL, RAY):
+        raise UsageError(f"no engine {engine!r}; there are {LOCAL} and {RAY}")
+    if engine == LOCAL and (address is not None or workers is not None):
+        raise UsageError("--address and --workers are for --engine ray")
+    if engine == RAY:
+        from denoise_cli.batch.cluster import Cluster, Wanted
+        from denoise_cli.cli.cluster import run_on_ray
+
+        if output is None or STREAM in (output, *inputs) or in_place:
+            raise UsageError("--engine ray takes a folder for its results: name it with -o")
+        wanted = Wanted.of(
+            model,
+            size=size,
+            device=device,
+            precision=precision,
+            tile=tile,
+            strength=strength,
+            sigma=sigma,
+            white=white,
+            quality=quality,
+        )
+        cluster = Cluster(address, workers)
+        places = [place(name) for name in inputs]
+        code = run_on_ray(
+            places, place(output), wanted, cluster, overwrite=overwrite, as_json=json, quiet=quiet, verbose=verbose
+        )
+        raise typer.Exit(code)
 
     if STREAM in inputs or output == STREAM:
         if len(inputs) > 1 or in_place:
             raise UsageError("- stands for one picture, so it goes with no other input and not with --in-place")
-        target = None if output in (None, STREAM) else Path(str(output))
-        if target is not None and target.exists() and not overwrite:
+        target = None if output in (None, STREAM) else place(str(output))
+        if target is not None and exists(target) and not overwrite:
             raise UsageError(f"{target} is there already; --overwrite replaces it")
         plan = None
     else:
         plan = make_plan(
-            [Path(name) for name in inputs],
-            None if output is None else Path(output),
+            [place(name) for name in inputs],
+            None if output is None else place(output),
             into_folder=output is not None and output.endswith("/"),
             in_place=in_place,
             overwrite=overwrite,
@@ -115,19 +159,19 @@ def run(
         raise typer.Exit(run_batch(plan, settings, hint, as_json=json, quiet=quiet, verbose=verbose))
 
 
-def _stream(name: str, target: Path | None, settings: Settings) -> None:
+def _stream(name: str, target: Place | None, settings: Settings) -> None:
     """One picture from stdin (or a file) to stdout (target None) or a file."""
     import io
 
     from denoise_cli.batch.picture import denoise_stream
     from denoise_cli.errors import PictureError
-    from denoise_cli.images.files import replacing
     from denoise_cli.images.formats import by_suffix
+    from denoise_cli.places.place import place, reading, replacing
 
     result = io.BytesIO()
     try:
-        data = sys.stdin.buffer.read() if name == STREAM else Path(name).read_bytes()
-        denoise_stream(io.BytesIO(data), result, None if target is None else by_suffix(target), settings)
+        with io.BytesIO(sys.stdin.buffer.read()) if name == STREAM else reading(place(name)) as source:
+            denoise_stream(source, result, None if target is None else by_suffix(target), settings)
         if target is not None:
             with replacing(target) as file:
                 file.write(result.getbuffer())

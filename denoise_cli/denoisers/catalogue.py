@@ -17,6 +17,7 @@ from denoise_cli.denoisers.card import Card
 from denoise_cli.denoisers.denoiser import Denoiser
 from denoise_cli.denoisers.weights import bundled, read_card, read_tensors, write
 from denoise_cli.errors import UsageError
+from denoise_cli.places.place import URL, copied
 
 if TYPE_CHECKING:
     from denoise_cli.denoisers.network import Engine
@@ -71,10 +72,12 @@ def load(
 
 
 def weights_file(model: str) -> Path:
-    """Where the weights of a bundled network or of a path are.
+    """Where the weights of a bundled network, of a path or of a URL are; those of a URL are copied first.
 
     Raises UsageError for an unknown name.
     """
+    if URL.match(model):
+        return copied(model)
     shipped = bundled() / (model + SUFFIX)
     if model == Path(model).name and shipped.is_file():
         return shipped

@@ -14,7 +14,7 @@ import numpy as np
 
 from denoise_cli.denoisers.card import Card
 from denoise_cli.errors import WeightsError
-from denoise_cli.images.files import replacing
+from denoise_cli.places.files import replacing
 
 if TYPE_CHECKING:
     import torch

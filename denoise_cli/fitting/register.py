@@ -115,7 +115,8 @@ def _outline(pixels: Pixels) -> Pixels:
 
 
 def _window(shape: tuple[int, ...]) -> Pixels:
-    return np.outer(*(np.hanning(length) for length in shape))
+    window: Pixels = np.outer(np.hanning(shape[0]), np.hanning(shape[1])).astype(np.float32)
+    return window
 
 
 def _shows_something(pixels: Pixels) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import BinaryIO
 
 from denoise_cli.errors import PictureError, UsageError
 from denoise_cli.images import bmp, jpeg, png, pnm, tiff, webp
 from denoise_cli.images.codec import Codec, Opened
 from denoise_cli.images.image import Pixels, rescaled
+from denoise_cli.places.place import Place
 
 CODECS: tuple[Codec, ...] = (png.CODEC, jpeg.CODEC, tiff.CODEC, webp.CODEC, bmp.CODEC, pnm.CODEC)
 NAMES = "PNG, JPEG, TIFF, WebP, BMP and PNM"
@@ -61,7 +62,7 @@ def by_name(name: str) -> Codec:
     return next(codec for codec in CODECS if codec.name == name)
 
 
-def by_suffix(path: PurePath) -> Codec:
+def by_suffix(path: Place) -> Codec:
     """The codec that a file's suffix stands for.
 
     Raises UsageError for a suffix that stands for none.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from denoise_cli.images.files import TEMPORARY, replacing, sweep
+from denoise_cli.places.files import TEMPORARY, replacing, sweep
 
 
 def mode_of(path: Path) -> int:

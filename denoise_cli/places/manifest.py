@@ -1,0 +1,78 @@
+"""Lists of pictures: a name a line, a column of a table. Read bit by bit, as there may be millions."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import BinaryIO
+
+from denoise_cli.errors import UsageError
+from denoise_cli.places.place import URL, Place, place, reading
+
+SUFFIXES = {".txt", ".csv", ".parquet"}
+COLUMN = "path"  # of tables; if there is none of that name, the first
+ROWS = 1000  # of a Parquet file that are in memory at a time
+
+
+def is_manifest(path: Place) -> bool:
+    return path.suffix.lower() in SUFFIXES
+
+
+def listed(manifest: Place) -> Iterator[tuple[Place, PurePosixPath]]:
+    """The pictures that a manifest names, each with its own place below the output.
+
+    A relative name is looked up beside the manifest, and keeps its folders below the output; of another, path or URL,
+    everything is kept but the first slash or what is before `://`.
+    Raises UsageError for one that cannot be read, or that names a picture outside of the output (`..`).
+    """
+    try:
+        with reading(manifest) as file:
+            for name in _names(file, manifest):
+                source = place(name)
+                if URL.match(name) is None and not source.is_absolute():
+                    source = manifest.parent / name
+                    below = PurePosixPath(name)
+                else:
+                    below = PurePosixPath(URL.sub("", name).partition("?")[0].lstrip("/"))
+                if ".." in below.parts:
+                    raise UsageError(f"{manifest} names {name}, whose result would lie outside of the output folder")
+                yield source, below
+    except OSError as error:
+        raise UsageError(f"{manifest} cannot be read ({error.strerror or error})") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{manifest} is no list of names: it is not text in UTF-8") from error
+
+
+def _names(file: BinaryIO, manifest: Place) -> Iterator[str]:
+    suffix = manifest.suffix.lower()
+    if suffix == ".parquet":
+        yield from _of_parquet(file, manifest)
+        return
+    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="" if suffix == ".csv" else None)
+    if suffix == ".txt":
+        names = (line.rstrip("\n") for line in text)
+        yield from (name for name in names if name.strip() and not name.startswith("#"))
+        return
+    rows = csv.reader(text)
+    heads = next(rows, [])
+    column = heads.index(COLUMN) if COLUMN in heads else 0
+    yield from (row[column] for row in rows if len(row) > column and row[column])
+
+
+def _of_parquet(file: BinaryIO, manifest: Place) -> Iterator[str]:
+    try:
+        from pyarrow import ArrowInvalid, parquet
+    except ImportError as error:
+        raise UsageError(
+            f"{manifest} takes the package pyarrow: pip install 'denoise-img[ray]', or write the names as text"
+        ) from error
+    try:
+        table = parquet.ParquetFile(file)
+    except ArrowInvalid as error:
+        raise UsageError(f"{manifest} is no Parquet file ({error})") from error
+    heads = table.schema_arrow.names
+    column = COLUMN if COLUMN in heads else heads[0]
+    for batch in table.iter_batches(batch_size=ROWS, columns=[column]):
+        yield from (str(name) for name in batch.column(0).to_pylist() if name)

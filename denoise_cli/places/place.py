@@ -1,0 +1,125 @@
+"""One way to look at places, whether they are paths or URLs."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias, Union
+from urllib.parse import unquote
+
+from denoise_cli.errors import UsageError
+from denoise_cli.places import files
+
+if TYPE_CHECKING:
+    from upath import UPath
+
+Place: TypeAlias = Union[Path, "UPath"]
+URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+Unreadable = Callable[[Place, str], None]
+
+
+def place(text: str | os.PathLike[str]) -> Place:
+    """What a user names: a path, or something like `s3://bucket/pictures`.
+
+    What URLs take is only imported when there is one. Raises UsageError for one that nothing here can read.
+    """
+    text = os.fspath(text)
+    if URL.match(text) is None:
+        return Path(text)
+    if text.lower().startswith("file://"):
+        return Path(unquote(text[len("file://") :]))
+    from denoise_cli.places import stores
+
+    return stores.at(text)
+
+
+def exists(place: Place) -> bool:
+    if isinstance(place, Path):
+        return os.path.exists(place)  # which says no where pathlib raises, as for a path that is too long
+    from denoise_cli.places import stores
+
+    return stores.exists(place)
+
+
+def is_folder(place: Place) -> bool:
+    if isinstance(place, Path):
+        return os.path.isdir(place)
+    from denoise_cli.places import stores
+
+    return stores.is_folder(place)
+
+
+def is_file(place: Place) -> bool:
+    return os.path.isfile(place) if isinstance(place, Path) else exists(place) and not is_folder(place)
+
+
+def identity(place: Place) -> str:
+    """The same for all names of one place."""
+    return os.path.realpath(place) if isinstance(place, Path) else str(place).rstrip("/")
+
+
+def walk(folder: Place, unreadable: Unreadable) -> Iterator[tuple[Place, list[str], list[str]]]:
+    """Each folder from there on with the names of its folders and files, like os.walk: who removes one of the former
+    keeps it from being walked. Links to folders are not followed; `unreadable` hears which could not be read and why.
+    """
+    if not isinstance(folder, Path):
+        from denoise_cli.places import stores
+
+        yield from stores.walk(folder, unreadable)
+        return
+
+    def failed(error: OSError) -> None:
+        unreadable(Path(str(error.filename)), error.strerror or str(error))
+
+    for here, folders, names in os.walk(folder, onerror=failed):
+        yield Path(here), folders, names
+
+
+def names_in(folder: Place) -> frozenset[str]:
+    """Of files; none where there is no such folder. Raises OSError where it cannot be read."""
+    if not isinstance(folder, Path):
+        from denoise_cli.places import stores
+
+        return stores.names_in(folder)
+    try:
+        return frozenset(path.name for path in folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return frozenset()
+
+
+def reading(place: Place) -> AbstractContextManager[BinaryIO]:
+    """A file's content, seekable. Raises OSError when it cannot be read."""
+    if isinstance(place, Path):
+        return place.open("rb")
+    from denoise_cli.places import stores
+
+    return stores.reading(place)
+
+
+def replacing(place: Place) -> AbstractContextManager[BinaryIO]:
+    """A new file that takes the place of another when the block ends well, whole or not at all, its folder made first.
+
+    Raises OSError.
+    """
+    if isinstance(place, Path):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        return files.replacing(place)
+    from denoise_cli.places import stores
+
+    return stores.replacing(place)
+
+
+def copied(url: str) -> Path:
+    """A copy on this machine of what is behind a URL, until the program ends. Raises UsageError."""
+    found = place(url)
+    if isinstance(found, Path):
+        return found
+    from denoise_cli.places import stores
+
+    try:
+        return stores.copied(found)
+    except OSError as error:
+        raise UsageError(f"{url} cannot be read ({error.strerror})") from error

@@ -1,0 +1,202 @@
+"""A Ray cluster on this machine, of three nodes that are processes of their own, and an S3 server on loopback."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from denoise_cli.batch.cluster import Cluster, Listing, Wanted, Worker, _apart, _shares
+from denoise_cli.errors import UsageError
+from denoise_cli.places.files import TEMPORARY
+from denoise_cli.places.place import place, reading, walk
+
+NOISY = Path(__file__).parents[1] / "data" / "noisy.jpg"
+PICTURES, SIDE = 60, 192
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixty, one file that is none, and one of another kind."""
+    folder = tmp_path_factory.mktemp("pictures")
+    whole = Image.open(NOISY)
+    for number in range(PICTURES):
+        path = folder / str(number % 4) / f"{number:02d}.png"
+        path.parent.mkdir(exist_ok=True)
+        whole.crop((number, 0, number + SIDE, SIDE)).save(path)
+    (folder / "bad.png").write_bytes(b"no picture")
+    (folder / "notes.pdf").write_bytes(b"notes")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def local(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """What the local engine makes of them: contents by names."""
+    folder = tmp_path_factory.mktemp("local")
+    assert command(pictures, folder).returncode == 1
+    return contents(str(folder))
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[str]:
+    """A bucket's URL."""
+    server = pytest.importorskip("moto.server").ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.get_host_and_port()[1]}")
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
+            patch.setenv(name, "us-east-1")
+        place("s3://lab").fs.mkdir("lab")
+        yield "s3://lab"
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def cluster(s3: str) -> Iterator[Any]:
+    """A head that computes nothing, and two nodes, which know where S3 is."""
+    machinery = pytest.importorskip("ray.cluster_utils")
+    soon = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 500, "health_check_failure_threshold": 3}
+    cluster = machinery.Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "_system_config": soon})
+    for _ in range(2):
+        cluster.add_node(num_cpus=1)
+    cluster.wait_for_nodes()
+    yield cluster
+    cluster.shutdown()
+
+
+def command(source: object, target: object, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(start(source, target, *words), capture_output=True, text=True)
+
+
+def start(source: object, target: object, *words: str) -> list[str]:
+    return [
+        sys.executable,
+        "-m",
+        "denoise_cli",
+        str(source),
+        "-o",
+        str(target),
+        "-m",
+        "cae",
+        "--precision",
+        "fp32",
+        *words,
+    ]
+
+
+def contents(folder: str) -> dict[str, bytes]:
+    found = {}
+    for here, _, names in walk(place(folder), lambda *what: pytest.fail(str(what))):
+        for name in names:
+            with reading(here / name) as file:
+                found[f"{here.name}/{name}"] = file.read()
+    return found
+
+
+def report(output: str) -> list[dict[str, Any]]:
+    with reading(place(f"{output}.report.jsonl")) as file:
+        return [json.loads(line) for line in file]
+
+
+def test_from_s3_to_s3_on_a_cluster_the_same_bytes(
+    cluster: Any, s3: str, pictures: Path, local: dict[str, bytes]
+) -> None:
+    place(s3).fs.put(str(pictures), "lab/in", recursive=True)
+    words = ("--engine", "ray", "--address", cluster.address, "--workers", "2")
+    done = command(f"{s3}/in", f"{s3}/out", *words, "--json")
+    assert done.returncode == 1, done.stderr
+    assert "bad.png is not a picture" in done.stderr
+    facts = json.loads(done.stdout)
+    assert (facts["denoised"], facts["failed"], facts["other_files"]) == (PICTURES, 1, 1)
+    assert contents(f"{s3}/out") == local
+    lines = report(f"{s3}/out")
+    assert len(lines) == PICTURES + 1
+    assert [line["source"] for line in lines if "reason" in line] == [f"{s3}/in/bad.png"]
+
+    again = command(f"{s3}/in", f"{s3}/out", *words)
+    assert f"0 denoised, {PICTURES} there already" in again.stderr
+
+
+def test_the_local_engine_takes_s3_too(s3: str, pictures: Path, local: dict[str, bytes]) -> None:
+    place(s3).fs.put(str(pictures / "1"), "lab/one", recursive=True)
+    assert command(f"{s3}/one", f"{s3}/clean").returncode == 0
+    assert contents(f"{s3}/clean") == {
+        name.replace("1/", "clean/"): data for name, data in local.items() if name.startswith("1/")
+    }
+
+
+def test_a_node_that_is_lost_half_way_costs_nothing(
+    cluster: Any, pictures: Path, local: dict[str, bytes], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    words = ("--engine", "ray", "--address", cluster.address, "--workers", "2", "-q")
+    with subprocess.Popen(start(pictures, out, *words), stderr=subprocess.PIPE) as run:
+        deadline = time.monotonic() + 120
+        while len(list(out.rglob("*.png"))) < PICTURES // 4:
+            assert run.poll() is None and time.monotonic() < deadline
+            time.sleep(0.02)
+        cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
+        assert len(list(out.rglob("*.png"))) < PICTURES
+        run.communicate(timeout=200)
+    assert run.returncode == 1  # for the file that is no picture
+    whole = {name: data for name, data in contents(str(out)).items() if TEMPORARY not in name}
+    assert whole == local  # beside them lies what the lost node was writing, hidden, until the next run
+    sources = [line["source"] for line in report(str(out))]
+    assert len(sources) == len(set(sources)) == PICTURES + 1
+
+
+def test_a_listing_is_made_bit_by_bit(pictures: Path, tmp_path: Path) -> None:
+    rows = Listing((str(pictures),), str(tmp_path))({})
+    first = json.loads(next(rows)["facts"][0])["jobs"]
+    assert first[0] == [f"{pictures}/bad.png", f"{tmp_path}/bad.png"]
+    *others, last = [json.loads(row["facts"][0]) for row in rows]
+    assert len(first) + sum(len(row["jobs"]) for row in others) == PICTURES + 1
+    assert last == {"passed": [0, 1, []]}
+
+
+def test_a_worker_is_what_the_local_engine_is(pictures: Path, local: dict[str, bytes], tmp_path: Path) -> None:
+    from denoise_cli.denoisers.catalogue import weights_file
+
+    weights = weights_file("cae")
+    for wanted in (Wanted.of("cae", precision="fp32"), Wanted(weights.name, weights.read_bytes(), precision="fp32")):
+        target = tmp_path / "00.png"
+        facts = json.dumps({"jobs": [[str(pictures / "0" / "00.png"), str(target)]]})
+        (outcome,) = json.loads(Worker(wanted)({"facts": np.array([facts])})["facts"][0])["outcomes"]
+        assert outcome[-1] is None
+        assert target.read_bytes() == local["0/00.png"]
+    assert Wanted.of(str(weights.absolute())) == Wanted("cae")
+    assert Cluster() == Cluster(None, None)
+
+
+class Books:
+    """Ray's, of nodes with so many cores, or cores and GPUs."""
+
+    def __init__(self, *nodes: tuple[float, float]) -> None:
+        self._nodes = nodes
+
+    def nodes(self) -> list[dict[str, Any]]:
+        return [{"Alive": True, "Resources": {"CPU": cpus, "GPU": gpus}} for cpus, gpus in self._nodes]
+
+
+def test_workers_get_whole_gpus_or_shares_of_the_cores() -> None:
+    assert _shares(Books((0, 0), (8, 0), (4, 0)), None) == (2, 4, {"num_cpus": 2.0})
+    assert _shares(Books((8, 0), (4, 0)), 6) == (6, 2, {"num_cpus": 1.0})
+    assert _shares(Books((8, 4), (8, 4)), None) == (8, None, {"num_gpus": 1, "num_cpus": 1})
+    for books, workers in ((Books((2, 0)), 3), (Books((8, 1)), 2), (Books((0, 0)), None)):
+        with pytest.raises(UsageError):
+            _shares(books, workers)
+
+
+def test_results_that_might_meet_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="have one name"):
+        _apart([tmp_path / "a" / "in", tmp_path / "b" / "in"], tmp_path / "out")
+    with pytest.raises(UsageError, match="lies in the output"):
+        _apart([tmp_path / "out" / "in"], tmp_path / "out")

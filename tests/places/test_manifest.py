@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from denoise_cli.batch.plan import make_plan
+from denoise_cli.errors import UsageError
+from denoise_cli.places.place import place
+
+
+def results(manifest: Path) -> list[tuple[str, str]]:
+    plan = make_plan([manifest], Path("out"), overwrite=True)
+    return [(str(job.source), str(job.target)) for job in plan.jobs]
+
+
+def test_a_text_has_a_name_a_line(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("# shots\na.png\n\nnight/b 1.tif\n/else/c.jpg\nmemory://lab/in/d.png\n")
+    assert results(tmp_path / "list.txt") == [
+        (f"{tmp_path}/a.png", "out/a.png"),
+        (f"{tmp_path}/night/b 1.tif", "out/night/b 1.tif"),
+        ("/else/c.jpg", "out/else/c.jpg"),
+        ("memory://lab/in/d.png", "out/lab/in/d.png"),
+    ]
+
+
+def test_a_table_has_a_column_of_names(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('sample,path\n1,"a,b.png"\n2,c.png\n')
+    assert [source for source, _ in results(tmp_path / "a.csv")] == [f"{tmp_path}/a,b.png", f"{tmp_path}/c.png"]
+    (tmp_path / "b.csv").write_text("picture\nd.png\n")
+    assert results(tmp_path / "b.csv") == [(f"{tmp_path}/d.png", "out/d.png")]
+
+
+def test_a_parquet_table_too(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    parquet.write_table(pyarrow.table({"id": [1, 2], "path": ["a.png", "b.png"]}), tmp_path / "a.parquet")
+    assert results(tmp_path / "a.parquet") == [(f"{tmp_path}/{name}", f"out/{name}") for name in ("a.png", "b.png")]
+    (tmp_path / "b.parquet").write_text("no table")
+    with pytest.raises(UsageError, match="no Parquet file"):
+        results(tmp_path / "b.parquet")
+
+
+def test_what_leads_out_of_the_output_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("../a.png\n")
+    with pytest.raises(UsageError, match="outside of the output"):
+        results(tmp_path / "list.txt")
+
+
+def test_a_list_that_is_none_or_missing_is_told(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_bytes(b"\xff\xfe\xff")
+    with pytest.raises(UsageError, match="not text"):
+        results(tmp_path / "list.txt")
+    with pytest.raises(UsageError, match="cannot be read"):
+        results(tmp_path / "gone.txt")
+    with pytest.raises(UsageError, match="say with -o"):
+        make_plan([tmp_path / "list.txt"], None)
+
+
+def test_lists_may_lie_in_stores_too() -> None:
+    manifest = place("memory://lists/a.txt")
+    manifest.write_text("x.png\n")
+    plan = make_plan([manifest], place("memory://lists/out"))
+    assert [(str(job.source), str(job.target)) for job in plan.jobs] == [
+        ("memory://lists/x.png", "memory://lists/out/x.png")
+    ]

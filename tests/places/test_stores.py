@@ -1,0 +1,172 @@
+"""Pictures behind URLs, in a store in memory, in one that fails now and then, and on a web server."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import numpy as np
+import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+from PIL import Image
+
+from denoise_cli.batch.many import Outcome, denoise_all
+from denoise_cli.batch.picture import Settings
+from denoise_cli.batch.plan import make_plan
+from denoise_cli.denoisers import classical
+from denoise_cli.errors import UsageError
+from denoise_cli.places import stores
+from denoise_cli.places.place import exists, identity, is_folder, names_in, place, reading, replacing, walk
+
+FAILURES = 0.1  # share of a flaky store's calls
+SETTINGS = Settings(classical.build("median"))
+
+
+class Flaky(MemoryFileSystem):
+    """A store of which one call in ten fails, each with an error of its own kind."""
+
+    protocol = "flaky"
+    store: dict[str, Any] = {}  # noqa: RUF012 - as in the class above
+    pseudo_dirs = [""]  # noqa: RUF012
+    chance = random.Random(0)
+    calls = failed = 0
+
+    @classmethod
+    def _strip_protocol(cls, path: str) -> str:
+        return str(super()._strip_protocol(path.replace("flaky://", "memory://")))
+
+    def _may_fail(self) -> None:
+        Flaky.calls += 1
+        if self.chance.random() < FAILURES:
+            Flaky.failed += 1
+            raise self.chance.choice([ConnectionResetError, TimeoutError, RuntimeError])("the store is busy")
+
+    def ls(self, path: str, detail: bool = True, **options: Any) -> Any:
+        self._may_fail()
+        return super().ls(path, detail=detail, **options)
+
+    def info(self, path: str, **options: Any) -> Any:
+        self._may_fail()
+        return super().info(path, **options)
+
+    def get_file(self, *words: Any, **options: Any) -> None:
+        self._may_fail()
+        super().get_file(*words, **options)
+
+    def put_file(self, *words: Any, **options: Any) -> None:
+        self._may_fail()
+        super().put_file(*words, **options)
+        self._may_fail()
+
+    def mv(self, *words: Any, **options: Any) -> None:
+        self._may_fail()
+        super().mv(*words, **options)
+
+
+@pytest.fixture(params=["memory", "flaky"])
+def bucket(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The URL of a folder with pictures; results go where it says."""
+    fsspec.register_implementation("flaky", Flaky, clobber=True)
+    monkeypatch.setattr(stores, "LONGEST_WAIT", 0.05)
+    monkeypatch.setattr(stores, "TRIES", 9)  # or one call in ten millions would fail for good
+    for store in (MemoryFileSystem.store, Flaky.store):
+        store.clear()
+    kind = MemoryFileSystem if request.param == "memory" else Flaky
+    pixels = np.random.default_rng(0).integers(0, 256, (24, 20, 3), np.uint8)
+    for number in range(30):
+        path = f"/lab/in/{number % 3}/{number:02d}.png"
+        with fsspec.filesystem("memory").open("/tmp.png", "wb") as file:
+            Image.fromarray(np.roll(pixels, number)).save(file, "PNG")
+        kind.store[path] = MemoryFileSystem.store.pop("/tmp.png")
+    kind.store["/lab/in/notes.txt"] = kind.store["/lab/in/0/00.png"]
+    yield f"{request.param}://lab"
+
+
+def run(inputs: list[str], output: str, *, overwrite: bool = False) -> tuple[Any, list[Outcome]]:
+    plan = make_plan([place(name) for name in inputs], place(output), overwrite=overwrite)
+    outcomes: list[Outcome] = []
+    denoise_all(plan.jobs, SETTINGS, done=outcomes.append)
+    return plan, outcomes
+
+
+@pytest.mark.filterwarnings("ignore:.*not explicitly implemented")
+def test_a_folder_of_a_store_becomes_one_and_goes_on_where_it_ended(bucket: str, tmp_path: Path) -> None:
+    plan, outcomes = run([f"{bucket}/in"], f"{bucket}/out")
+    assert plan.others == 1
+    assert [outcome.failure for outcome in outcomes] == [None] * 30
+    found = {here.name: sorted(names) for here, _, names in walk(place(f"{bucket}/out"), pytest.fail)}
+    assert found["1"] == [f"{number:02d}.png" for number in range(1, 30, 3)]
+    assert sum(map(len, found.values())) == 30
+
+    plan, outcomes = run([f"{bucket}/in"], f"{bucket}/out")
+    assert (plan.jobs, plan.there_already) == ((), 30)
+
+    _, outcomes = run([f"{bucket}/in/2"], str(tmp_path))  # from a store to this machine: the same bytes
+    with reading(place(f"{bucket}/out/2/02.png")) as file:
+        assert file.read() == (tmp_path / "02.png").read_bytes()
+    if bucket.startswith("flaky"):
+        assert Flaky.failed > 10
+
+
+@pytest.mark.filterwarnings("ignore:.*not explicitly implemented")
+def test_nothing_half_written_appears_in_a_store(bucket: str) -> None:
+    target = place(f"{bucket}/out/a.bin")
+    with pytest.raises(ZeroDivisionError), replacing(target) as file:
+        file.write(b"half")
+        _ = 1 / 0
+    assert not exists(target)
+    assert names_in(place(f"{bucket}/out")) == frozenset()
+
+
+def test_urls_are_told_from_paths(tmp_path: Path) -> None:
+    assert place("a/b.png") == Path("a/b.png")
+    assert place(f"file://{tmp_path}/a%20b.png") == tmp_path / "a b.png"
+    assert identity(place("memory://lab/in/")) == identity(place("memory://lab/in"))
+    with pytest.raises(UsageError, match="no URL of a kind that is known"):
+        place("quark://lab/in")
+
+
+def test_a_store_that_fails_for_good_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stores, "TRIES", 3)
+    monkeypatch.setattr(stores, "LONGEST_WAIT", 0.01)
+    calls = []
+
+    def busy() -> None:
+        calls.append(1)
+        raise RuntimeError("slow down")
+
+    with pytest.raises(OSError, match="slow down, 3 times"):
+        stores.patiently(busy)
+    assert len(calls) == 3
+    with pytest.raises(FileNotFoundError), reading(place("memory://lab/nothing.png")):
+        pass
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[str]:
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path))) as web:
+        threading.Thread(target=web.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{web.server_address[1]}"
+        web.shutdown()
+
+
+def test_pictures_on_the_web_are_read_but_not_written(server: str, tmp_path: Path) -> None:
+    Image.new("RGB", (20, 20), "red").save(tmp_path / "a.png")
+    assert not is_folder(place(server))
+    _, outcomes = run([f"{server}/a.png?size=full"], f"{tmp_path}/out/b.png")
+    assert [outcome.failure for outcome in outcomes] == [None]
+    assert Image.open(tmp_path / "out" / "b.png").size == (20, 20)
+    _, (outcome,) = run([f"{server}/a.png"], f"{server}/b.png")
+    assert "only be read" in str(outcome.failure)
+    _, (outcome,) = run([f"{server}/none.png"], f"{tmp_path}/none.png")
+    assert outcome.failure == "cannot be read (there is no such file)"
