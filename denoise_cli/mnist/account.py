@@ -27,10 +27,11 @@ def account(plan: Plan, errors: Mapping[str, float], digits: Digits, folder: Pat
         {trial.title: _denoised(folder, trial, test) for trial in trials}
         for trials in (plan.supervised, plan.noise2noise)
     )
-    original, best = test / np.float32(255), plan.supervised[-1].title
+    original = test / np.float32(255)
+    alike = next(trial.title for trial in plan.supervised if trial.architecture == plan.noise2noise[0].architecture)
     rows = {"noisy": noisy[:, 0].numpy(), **supervised, **noise2noise, "original": original}
     draw_digits({title: pixels[:SHOWN] for title, pixels in rows.items()}, folder / "digits.png")
-    values = {"original": original, f"{best}, clean targets": supervised[best], **noise2noise}
+    values = {"original": original, f"{alike}, clean targets": supervised[alike], **noise2noise}
     draw_histograms(values, folder / "histograms.png")
     text = tables(plan, errors, digits=len(digits.test), noisy=float((noisy - as_float(test)).square().mean()))
     (folder / "tables.md").write_text(text, encoding="utf-8")
@@ -47,7 +48,7 @@ def tables(plan: Plan, errors: Mapping[str, float], *, digits: int, noisy: float
         _table(plan.noise2noise, errors),
     ]
     if plan.others:
-        parts += ["Other noise, clean / noisy targets, two epochs:", _others(plan, errors)]
+        parts += ["Other noise, clean / noisy targets, one epoch:", _others(plan, errors)]
     return "\n\n".join(parts) + "\n"
 
 

@@ -14,8 +14,8 @@ import numpy as np
 from platformdirs import user_cache_path
 
 from denoise_cli.errors import PictureError, UsageError
-from denoise_cli.images.files import replacing
 from denoise_cli.images.image import Samples
+from denoise_cli.places.files import replacing
 
 MIRRORS = ("https://ossci-datasets.s3.amazonaws.com/mnist", "https://storage.googleapis.com/cvdf-datasets/mnist")
 TRAIN, TEST = "train-images-idx3-ubyte", "t10k-images-idx3-ubyte"

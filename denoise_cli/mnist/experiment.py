@@ -12,11 +12,11 @@ from pathlib import Path
 from denoise_cli.denoisers.catalogue import record_psnr
 from denoise_cli.denoisers.weights import read_card
 from denoise_cli.fitting.job import Job, first_weights, fit
-from denoise_cli.images.files import replacing
 from denoise_cli.mnist.data import Digits
 from denoise_cli.mnist.objective import DigitNoiseRemoval, mean_square_error
 from denoise_cli.mnist.trials import BATCH, Plan, Trial
 from denoise_cli.networks.blocks import Network
+from denoise_cli.places.files import replacing
 from denoise_cli.runtime.device import choose_device
 
 RESULTS = "results.json"
