@@ -16,12 +16,14 @@ import numpy as np
 from denoise_cli.batch.many import AT_ONCE, Outcome, denoise_one
 from denoise_cli.batch.picture import Settings
 from denoise_cli.batch.plan import Job, Passed, search, still_to_do
-from denoise_cli.errors import UsageError
+from denoise_cli.errors import DenoiseError, UsageError
 from denoise_cli.images.codec import SaveOptions
 from denoise_cli.places.files import sweep
 from denoise_cli.places.place import Place, identity, place
 
-GROUP = 4  # pictures that are shipped together; so many may be done twice where a node is lost
+# Pictures are shipped in groups, for what each shipment costs: one by one at first, so that all workers have some, and
+# one more for every so many that are listed. Where a node is lost, its groups are done again.
+LARGEST_GROUP, GROWS_AFTER = 64, 256
 EXTRA = "it takes the extra [ray]: pip install 'denoise-img[ray]'"
 Row = dict[str, np.ndarray]
 
@@ -92,18 +94,25 @@ class Listing:
 
     def __call__(self, _: Row) -> Iterator[Row]:
         """Groups of pictures, and at the end what was passed over."""
-        passed, swept = Passed(), None
-        jobs = self._jobs(passed)
-        if not self.overwrite:
-            jobs = still_to_do(jobs, passed)
-        while group := list(islice(jobs, GROUP)):
-            for folder in [job.target.parent for job in group if isinstance(job.target, Path)]:
-                if folder != swept:
-                    sweep(folder)
-                    swept = folder
-            yield _row(jobs=[[str(job.source), str(job.target)] for job in group])
+        passed = Passed()
+        try:
+            yield from self._groups(passed)
+        except DenoiseError as error:  # of a list of pictures
+            yield _row(error=str(error))
         unreadable = [[str(folder), why] for folder, why in passed.unreadable]
         yield _row(passed=[passed.there_already, passed.others, unreadable])
+
+    def _groups(self, passed: Passed) -> Iterator[Row]:
+        jobs, swept, count = self._jobs(passed), None, 0
+        if not self.overwrite:
+            jobs = still_to_do(jobs, passed)
+        while group := list(islice(jobs, min(LARGEST_GROUP, 1 + count // GROWS_AFTER))):
+            count += len(group)
+            for job in group:
+                if isinstance(job.target, Path) and job.target.parent != swept:
+                    swept = job.target.parent
+                    sweep(swept)
+            yield _row(jobs=[[str(job.source), str(job.target)] for job in group])
 
     def _jobs(self, passed: Passed) -> Iterator[Job]:
         for path in map(place, self.inputs):
@@ -122,7 +131,7 @@ class Worker:
 
     def __call__(self, batch: Row) -> Row:
         facts = json.loads(str(batch["facts"][0]))
-        if "passed" in facts:
+        if "jobs" not in facts:
             return batch
         outcomes = []
         for source, target in facts["jobs"]:
@@ -162,6 +171,8 @@ def denoise_on_ray(
         done = listed.map_batches(worker, fn_constructor_args=(wanted, threads), batch_size=1, compute=pool, **share)
         for row in done.iter_rows():
             facts = json.loads(row["facts"])
+            if "error" in facts:
+                raise UsageError(facts["error"])
             if "passed" in facts:
                 passed.there_already, passed.others, unreadable = facts["passed"]
                 passed.unreadable += [(place(folder), why) for folder, why in unreadable]

@@ -20,7 +20,8 @@ from denoise_cli.images.codec import Codec, SaveOptions
 from denoise_cli.images.convert import fitting
 from denoise_cli.images.formats import by_name, by_suffix, read
 from denoise_cli.images.hidden import filled, hidden, restored
-from denoise_cli.images.image import Canvas, Image, Stored
+from denoise_cli.images.image import Canvas, Image, Pixels, Stored
+from denoise_cli.images.overlay import Overlay
 from denoise_cli.places.place import reading, replacing
 
 Result = TypeVar("Result")
@@ -51,14 +52,24 @@ class Settings:
         check_sigma(self.denoiser.card, self.sigma)
 
 
-def denoise_image(image: Image, settings: Settings, progress: Progress | None = None) -> Image:
-    """The same picture without noise; transparent and non-finite pixels keep what they hold and harm no neighbour."""
+def denoise_image(image: Image, settings: Settings, progress: Progress | None = None, *, spent: bool = False) -> Image:
+    """The same picture without noise; transparent and non-finite pixels keep what they hold and harm no neighbour.
+
+    `spent`: nobody needs the picture any more, so that the result may take the place of its samples.
+    """
     mask, source = hidden(image), image.source
     if mask is not None:
         source = filled(image.pixels, mask)
-    stored = isinstance(source, Stored)
-    result = Canvas.of(image.shape, image.format) if stored else np.empty(image.shape, np.float32)
+    result: Canvas | Pixels
+    if not isinstance(source, Stored):
+        result = np.empty(image.shape, np.float32)
+    elif spent and source.form == image.format and source.samples.flags.writeable:
+        result = Overlay.over(source)
+    else:
+        result = Canvas.of(image.shape, image.format)
     settings.denoiser.into(result, source, Request(settings.sigma, settings.strength, progress))
+    if isinstance(result, Canvas):
+        result.settle()
     clean = replace(image, source=result)
     return clean if mask is None else replace(clean, source=restored(clean.pixels, image.pixels, mask))
 
@@ -81,7 +92,7 @@ def denoise_stream(
             image = fitting(image, codec)
             sizes.append(image.shape[0] * image.shape[1])
             with settings.turn:
-                ready = [denoise_image(image, settings, progress)]
+                ready = [denoise_image(image, settings, progress, spent=True)]
             del image
             yield ready.pop()  # nothing is kept here while the picture is written
 

@@ -14,6 +14,7 @@ from denoise_cli.denoisers.judged import judged_levels
 from denoise_cli.denoisers.weights import read_card, read_tensors
 from denoise_cli.errors import WeightsError
 from denoise_cli.images.image import Canvas, Pixels, Stored
+from denoise_cli.images.overlay import Overlay
 from denoise_cli.networks import build
 from denoise_cli.networks.blocks import Network, with_sigma
 from denoise_cli.networks.curve import AROUND, level_map
@@ -105,7 +106,8 @@ class NetworkDenoiser(Denoiser):
                 smaller = (max(height, width) if tile is None else tile) // 2
                 if not out_of_memory(error):
                     raise
-                if self.card.radius is None or smaller < SMALLEST_TILE:
+                begun = isinstance(result, Overlay) and result.begun  # too late to begin once more
+                if self.card.radius is None or smaller < SMALLEST_TILE or begun:
                     raise MemoryError from error
                 tile = smaller
 

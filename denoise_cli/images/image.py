@@ -102,6 +102,9 @@ class Canvas(Stored):
     def __setitem__(self, where: tuple[slice, ...], pixels: Pixels) -> None:
         self.samples[where] = to_samples(pixels, self.form)
 
+    def settle(self, row: int | None = None) -> None:
+        """Says that nobody looks any more at the picture above this row, or at any of it."""
+
 
 @dataclass(frozen=True)
 class Image:

@@ -13,7 +13,7 @@ from denoise_cli.mnist.data import Digits
 from denoise_cli.mnist.experiment import load_network
 from denoise_cli.mnist.figures import draw_digits, draw_histograms
 from denoise_cli.mnist.objective import as_float, results
-from denoise_cli.mnist.trials import CLIPPED, OTHER_NOISE, Plan, Trial
+from denoise_cli.mnist.trials import CLIPPED, OTHER_NOISE, OTHERS_STEPS, Plan, Trial
 
 SHOWN, COUNTED = 12, 1000  # digits in the picture; and in the histograms
 CPU = torch.device("cpu")
@@ -48,7 +48,7 @@ def tables(plan: Plan, errors: Mapping[str, float], *, digits: int, noisy: float
         _table(plan.noise2noise, errors),
     ]
     if plan.others:
-        parts += ["Other noise, clean / noisy targets, one epoch:", _others(plan, errors)]
+        parts += [f"Other noise, clean / noisy targets, {OTHERS_STEPS} steps:", _others(plan, errors)]
     return "\n\n".join(parts) + "\n"
 
 

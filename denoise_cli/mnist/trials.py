@@ -15,7 +15,7 @@ from denoise_cli.noise.spec import NoiseRange
 PREFIX = "mnist-"  # of the names of networks for digits
 EPOCHS, BATCH = 10, 128
 NOISY_EPOCHS = 3  # of Win5-RB with noisy targets, an hour of two cores
-OTHERS_EPOCHS, QUICK_STEPS = 1, 300
+OTHERS_STEPS, QUICK_STEPS = 200, 300
 HALF = 0.5 * 255  # the noise's standard deviation; the article does not say it, but its Noise2Noise figure comes out so
 CLIPPED = DigitNoise(NoiseRange("gaussian", HALF, HALF))
 UNCLIPPED = DigitNoise(NoiseRange("gaussian", HALF, HALF), clipped=False)
@@ -88,7 +88,7 @@ OTHERS = {
             noise=noise,
             noisy_targets=way == "noisy",
             squared=way == "clean",
-            steps=_steps(OTHERS_EPOCHS),
+            steps=OTHERS_STEPS,
         )
         for architecture, title in (("cnn", "CNN"), ("cae", "CAE"))
     )

@@ -91,6 +91,8 @@ def apply(
     """The function on every tile, put together in `result`."""
     total, done = pixels.shape[0] * pixels.shape[1], 0
     for tile in tiles:
+        if isinstance(result, Canvas):
+            result.settle(tile.read[0][0])  # the tiles to come read no higher: they are in the order of their rows
         paste(result, tile, function(cut(pixels, tile)))
         (top, bottom), (left, right) = tile.write
         done += (bottom - top) * (right - left)

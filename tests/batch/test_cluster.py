@@ -157,9 +157,13 @@ def test_a_listing_is_made_bit_by_bit(pictures: Path, tmp_path: Path) -> None:
     rows = Listing((str(pictures),), str(tmp_path))({})
     first = json.loads(next(rows)["facts"][0])["jobs"]
     assert first[0] == [f"{pictures}/bad.png", f"{tmp_path}/bad.png"]
+    assert len(first) == 1
     *others, last = [json.loads(row["facts"][0]) for row in rows]
     assert len(first) + sum(len(row["jobs"]) for row in others) == PICTURES + 1
     assert last == {"passed": [0, 1, []]}
+    (tmp_path / "list.txt").write_text("../a.png\n")
+    rows = Listing((f"{tmp_path}/list.txt",), str(tmp_path))({})
+    assert "outside of the output" in json.loads(next(rows)["facts"][0])["error"]
 
 
 def test_a_worker_is_what_the_local_engine_is(pictures: Path, local: dict[str, bytes], tmp_path: Path) -> None:

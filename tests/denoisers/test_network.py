@@ -8,8 +8,11 @@ import pytest
 import torch
 
 from denoise_cli.denoisers import weights
+from denoise_cli.denoisers.denoiser import Request
 from denoise_cli.denoisers.network import NetworkDenoiser, load_network
 from denoise_cli.errors import UsageError, WeightsError
+from denoise_cli.images.image import Canvas, PixelFormat, Stored, stored
+from denoise_cli.images.overlay import Overlay
 from denoise_cli.networks import ARCHITECTURES
 from denoise_cli.noise.estimate import estimate_sigma
 from tests.conftest import toy_card, toy_network
@@ -114,6 +117,37 @@ def test_when_memory_runs_out_smaller_tiles_are_tried(pixels: np.ndarray, monkey
     monkeypatch.setattr(tight, "_run", short_of_memory)
     assert np.abs(tight(large) - expected).max() < 1e-5
     assert len(refused) >= 1
+
+
+@pytest.mark.parametrize("architecture", ["dncnn", "unet"])
+def test_results_take_the_place_of_the_samples_that_no_tile_needs(architecture: str) -> None:
+    form = PixelFormat.integer("rgb", 8)
+    samples = np.random.default_rng(0).integers(0, 256, (150, 130, 3), np.uint8)
+    beside, tiled = Canvas.of(samples.shape, form), denoiser(architecture, tile=48)
+    tiled.into(beside, stored(samples, form), Request(sigma=20.0 if architecture == "unet" else None))
+    over = Overlay.over(stored(samples.copy(), form))
+    tiled.into(over, Stored(over.samples, form), Request(sigma=20.0 if architecture == "unet" else None))
+    assert over.begun
+    over.settle()
+    np.testing.assert_array_equal(over.samples, beside.samples)
+
+
+def test_no_second_try_once_samples_are_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    form = PixelFormat.integer("rgb", 8)
+    over = Overlay.over(stored(np.zeros((400, 60, 3), np.uint8), form))
+    tight = denoiser("dncnn", tile=64)
+    run, calls = tight._run, []
+
+    def short_of_memory(part: np.ndarray, sigma: float | None) -> np.ndarray:
+        calls.append(part.shape)
+        if len(calls) > 6:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+        return run(part, sigma)
+
+    monkeypatch.setattr(tight, "_run", short_of_memory)
+    with pytest.raises(MemoryError):
+        tight.into(over, Stored(over.samples, form), Request())
+    assert len(calls) == 7
 
 
 def test_other_errors_are_not_mistaken_for_it(pixels: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
