@@ -20,6 +20,7 @@ from denoise_cli.errors import PictureError, UsageError
 from denoise_cli.images.codec import SaveOptions
 from denoise_cli.images.image import Image, PixelFormat, Samples, stored, to_samples, white_of_floats
 from denoise_cli.images.pillow import image_of, picture_of
+from denoise_cli.places.manifest import SUFFIXES as LISTS
 
 __all__ = ["denoise", "load", "models"]
 
@@ -71,8 +72,8 @@ def denoise(
         return _array(image, settings, progress)
     if isinstance(image, Pillow.Image):
         return cast(Any, _picture(image, settings, progress))  # type: ignore[no-any-return]
-    if Path(image).is_dir():
-        raise UsageError(f"{image} is a folder; denoise() takes one picture, the command line takes folders")
+    if Path(image).is_dir() or Path(image).suffix.lower() in LISTS:
+        raise UsageError(f"{image} is no picture; denoise() takes one, the command line takes folders and lists")
     target = None if output is None else Path(output)
     plan = make_plan([Path(image)], target, overwrite=True)
     if plan.jobs[0].target.exists() and not overwrite:

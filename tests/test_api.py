@@ -99,5 +99,5 @@ def test_errors_name_the_file(tmp_path: Path) -> None:
     (tmp_path / "x.png").write_text("hello")
     with pytest.raises(PictureError, match=r"x\.png is not a picture"):
         denoise_cli.denoise(tmp_path / "x.png", "median")
-    with pytest.raises(UsageError, match="is a folder"):
+    with pytest.raises(UsageError, match="the command line takes folders"):
         denoise_cli.denoise(tmp_path, "median")

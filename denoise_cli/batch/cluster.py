@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -15,16 +16,16 @@ import numpy as np
 
 from denoise_cli.batch.many import AT_ONCE, Outcome, denoise_one
 from denoise_cli.batch.picture import Settings
-from denoise_cli.batch.plan import Job, Passed, search, still_to_do
+from denoise_cli.batch.plan import Job, Look, Passed, Results, look, search
 from denoise_cli.errors import DenoiseError, UsageError
 from denoise_cli.images.codec import SaveOptions
 from denoise_cli.places.files import sweep
-from denoise_cli.places.place import Place, identity, place
+from denoise_cli.places.place import Place, identity, name_of, place
 
 # Pictures are shipped in groups, for what each shipment costs: one by one at first, so that all workers have some, and
 # one more for every so many that are listed. Where a node is lost, its groups are done again.
-LARGEST_GROUP, GROWS_AFTER = 64, 256
-EXTRA = "it takes the extra [ray]: pip install 'denoise-img[ray]'"
+LARGEST_GROUP, GROWS_AFTER = 16, 256
+RETRIES = 3  # of a group whose worker was lost: its pictures may be what costs workers their lives
 Row = dict[str, np.ndarray]
 
 
@@ -63,14 +64,13 @@ class Wanted:
 
         from denoise_cli.denoisers.catalogue import load
 
-        options: dict[str, Any] = {"device": self.device, "precision": self.precision, "tile": self.tile}
-        if self.weights is None:
-            denoiser = load(self.model, size=self.size, **options)
-        else:
-            with TemporaryDirectory() as folder:
+        with TemporaryDirectory() as folder:
+            model = self.model
+            if self.weights is not None:
                 path = Path(folder, self.model)
                 path.write_bytes(self.weights)
-                denoiser = load(path, **options)
+                model = str(path)
+            denoiser = load(model, size=self.size, device=self.device, precision=self.precision, tile=self.tile)
         return Settings(denoiser, self.strength, self.sigma, self.white, SaveOptions(self.quality))
 
 
@@ -86,98 +86,156 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Listing:
-    """What is to be listed, by a worker, bit by bit: inputs and the output folder, as text."""
+    """What is to be listed, by a task of the cluster, bit by bit: inputs and the output folder, as text.
+
+    Ray begins a task anew when its node is lost and passes over as many of its rows as it has had already. So the rows
+    do not depend on what is done meanwhile: a group without work left is a row like others.
+    """
 
     inputs: tuple[str, ...]
     output: str
+    wanted: Look
     overwrite: bool = False
 
     def __call__(self, _: Row) -> Iterator[Row]:
-        """Groups of pictures, and at the end what was passed over."""
-        passed = Passed()
+        """Groups of pictures, and at the end how many there were and what was passed over."""
+        passed, count = Passed(), 0
         try:
-            yield from self._groups(passed)
-        except DenoiseError as error:  # of a list of pictures
+            for group in self._groups(passed):
+                count += len(group["jobs"]) + group["there_already"]
+                yield _row(**group)
+        except DenoiseError as error:
             yield _row(error=str(error))
+        except OSError as error:
+            yield _row(error=f"{error.filename} cannot be read ({error.strerror})")
         unreadable = [[str(folder), why] for folder, why in passed.unreadable]
-        yield _row(passed=[passed.there_already, passed.others, unreadable])
+        yield _row(listed=count, others=passed.others, unreadable=unreadable)
 
-    def _groups(self, passed: Passed) -> Iterator[Row]:
-        jobs, swept, count = self._jobs(passed), None, 0
-        if not self.overwrite:
-            jobs = still_to_do(jobs, passed)
+    def _groups(self, passed: Passed) -> Iterator[dict[str, Any]]:
+        jobs, results, count = self.jobs(passed), Results(), 0
+        swept: set[Path] = set()
         while group := list(islice(jobs, min(LARGEST_GROUP, 1 + count // GROWS_AFTER))):
             count += len(group)
-            for job in group:
-                if isinstance(job.target, Path) and job.target.parent != swept:
-                    swept = job.target.parent
-                    sweep(swept)
-            yield _row(jobs=[[str(job.source), str(job.target)] for job in group])
+            for folder in {job.target.parent for job in group if isinstance(job.target, Path)} - swept:
+                sweep(folder)
+                swept.add(folder)
+            todo = [job for job in group if self.overwrite or not results.has(job.target)]
+            shipped = [[str(job.source), str(job.target)] for job in todo]
+            yield {"jobs": shipped, "there_already": len(group) - len(todo)}
 
-    def _jobs(self, passed: Passed) -> Iterator[Job]:
+    def jobs(self, passed: Passed) -> Iterator[Job]:
+        """All of them. Raises UsageError where a list has a result twice, or one that falls onto its picture."""
+        named: set[int] = set()
         for path in map(place, self.inputs):
-            yield from search(path, place(self.output), passed, several=len(self.inputs) > 1)
+            for job in search(path, place(self.output), self.wanted, passed):
+                if self.wanted.listed:
+                    mark = hash(identity(job.target))  # and not the names, of which there may be millions
+                    if mark in named or identity(job.source) == identity(job.target):
+                        raise UsageError(f"{path}: the result of {job.source} would fall onto another picture")
+                    named.add(mark)
+                yield job
 
 
 class Worker:
-    """An actor of the cluster, which holds the network. `threads`: processor cores that it may use; None: all."""
+    """An actor of the cluster, which holds the network. `threads`: processor cores that it may use; None: Ray says."""
 
     def __init__(self, wanted: Wanted, threads: int | None = None) -> None:
-        if threads is not None:
+        self.wrong: str | None = None
+        try:
+            self.settings = wanted.settings()
+        except DenoiseError as error:  # which belongs to who asked, and not into the cluster's logs
+            self.wrong = str(error)
+            return
+        if threads is not None and self.settings.denoiser.card.family == "network":
             import torch
 
             torch.set_num_threads(threads)
-        self.settings = wanted.settings()
 
     def __call__(self, batch: Row) -> Row:
         facts = json.loads(str(batch["facts"][0]))
-        if "jobs" not in facts:
-            return batch
-        outcomes = []
-        for source, target in facts["jobs"]:
+        if self.wrong is not None:
+            return _row(error=self.wrong)
+        if "jobs" in facts:
+            facts["outcomes"] = [self._outcome(*job) for job in facts.pop("jobs")]
+        return _row(**facts)
+
+    def _outcome(self, source: str, target: str) -> list[Any]:
+        try:
             outcome = denoise_one(Job(place(source), place(target)), self.settings)
-            outcomes.append([source, target, outcome.megapixels, outcome.seconds, outcome.failure])
-        return _row(outcomes=outcomes)
+        except DenoiseError as error:  # of a URL for which a package is missing on this node
+            return [source, target, 0.0, 0.0, f"cannot be denoised ({error})"]
+        return [source, target, outcome.megapixels, outcome.seconds, outcome.failure]
+
+
+@dataclass
+class Told:
+    """What a run on a cluster tells besides outcomes, noted while it goes on.
+
+    `listed`: how many pictures there are; more than outcomes and results already where some cost their workers' lives.
+    """
+
+    there_already: int = 0
+    listed: int = 0
+    others: int = 0
+    unreadable: tuple[tuple[Place, str], ...] = ()
+
+
+def listing_of(inputs: Sequence[Place], output: Place, *, overwrite: bool = False) -> Listing:
+    """Raises UsageError where it is not plain that results are apart: pictures are not all known before the first is
+    done.
+    """
+    wanted = look(inputs, output, into_folder=True)
+    names = [name_of(Path(identity(path)) if isinstance(path, Path) and path.is_dir() else path) for path in inputs]
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            raise UsageError(f"{inputs[names.index(name)]} and {inputs[number]} have one name; denoise them separately")
+    for path in inputs:
+        if f"{identity(path)}/".startswith(f"{identity(output)}/"):
+            raise UsageError(f"{path} lies in the output folder {output}; name another")
+    if wanted.folders and wanted.folders < len(inputs):
+        raise UsageError("--engine ray takes folders or pictures, not both at once")
+    return Listing(tuple(map(_absolute, inputs)), _absolute(output), wanted, overwrite)
 
 
 def denoise_on_ray(
-    inputs: Sequence[Place],
-    output: Place,
-    wanted: Wanted,
-    cluster: Cluster,
-    passed: Passed,
-    *,
-    overwrite: bool = False,
-    worker: type[Any] = Worker,
+    listing: Listing, wanted: Wanted, cluster: Cluster, told: Told, *, worker: type[Any] = Worker
 ) -> Iterator[Outcome]:
-    """Denoises below a folder what inputs stand for; gives the outcomes as they come, and notes what is `passed` over.
+    """Denoises what is listed; gives the outcomes as they come, and notes what else is `told`.
 
     A lost worker's pictures are done again by another, or by the same when its node is back.
-    Raises UsageError where there is no cluster, or it has no place for so many, and for inputs whose results might fall
-    onto each other.
+    Raises UsageError where there is no cluster, or it has no place for so many workers, and what went wrong there.
     """
-    listing = Listing(_as_text(_apart(inputs, output)), _as_text([output])[0], overwrite)
     ray = _connected(cluster.address)
     from ray.data import ActorPoolStrategy, DataContext, from_items
 
     context = DataContext.get_current()
     context.target_max_block_size = 1  # so that each group is handed on as soon as it is listed, and each outcome
     context.enable_progress_bars = False
+    context.max_errored_blocks = -1  # groups that cost their workers' lives are told when all others are done
     logging.getLogger("ray.data").setLevel(logging.ERROR)
+    number, threads, share = _shares(ray, cluster.workers)
+    pool = ActorPoolStrategy(size=number, max_concurrent_calls_per_actor=AT_ONCE, enable_true_multi_threading=True)
+    whole = False
     try:
-        number, threads, share = _shares(ray, cluster.workers)
-        pool = ActorPoolStrategy(size=number, max_concurrent_calls_per_actor=AT_ONCE, enable_true_multi_threading=True)
-        listed = from_items([{"facts": ""}]).map_batches(listing, batch_size=None, num_cpus=0)
-        done = listed.map_batches(worker, fn_constructor_args=(wanted, threads), batch_size=1, compute=pool, **share)
-        for row in done.iter_rows():
-            facts = json.loads(row["facts"])
-            if "error" in facts:
-                raise UsageError(facts["error"])
-            if "passed" in facts:
-                passed.there_already, passed.others, unreadable = facts["passed"]
-                passed.unreadable += [(place(folder), why) for folder, why in unreadable]
-            for source, target, megapixels, seconds, failure in facts.get("outcomes", ()):
-                yield Outcome(Job(place(source), place(target)), megapixels, seconds, failure)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # there is no other way to say max_task_retries yet
+            listed = from_items([{"facts": ""}]).map_batches(listing, batch_size=None, num_cpus=0)
+            arguments = {"fn_constructor_args": (wanted, threads), "max_task_retries": RETRIES, **share}
+            done = listed.map_batches(worker, batch_size=1, compute=pool, **arguments)
+            for row in done.iter_rows():
+                facts = json.loads(row["facts"])
+                if "error" in facts:
+                    raise UsageError(facts["error"])
+                if "listed" in facts:
+                    whole, told.listed, told.others = True, facts["listed"], facts["others"]
+                    told.unreadable = tuple((place(folder), why) for folder, why in facts["unreadable"])
+                told.there_already += facts.get("there_already", 0)
+                for source, target, megapixels, seconds, failure in facts.get("outcomes", ()):
+                    yield Outcome(Job(place(source), place(target)), megapixels, seconds, failure)
+            if not whole:
+                raise UsageError("the cluster lost its list of pictures; the same command goes on where it ended")
+    except ray.exceptions.RayError as error:
+        raise UsageError(f"the cluster ended the run ({error}); the same command goes on where it ended") from error
     finally:
         ray.shutdown()
 
@@ -187,30 +245,20 @@ def _row(**facts: Any) -> Row:
     return {"facts": np.array([json.dumps(facts)], dtype=object)}
 
 
-def _as_text(places: Sequence[Place]) -> tuple[str, ...]:
-    """Absolute, as workers do not stand where the user does."""
-    return tuple(str(path.absolute()) if isinstance(path, Path) else str(path) for path in places)
-
-
-def _apart(inputs: Sequence[Place], output: Place) -> Sequence[Place]:
-    """As the pictures are not all known before the first is done, it must be plain that their results are apart."""
-    names = [Path(identity(path)).name for path in inputs]
-    for number, name in enumerate(names):
-        if name in names[:number]:
-            raise UsageError(f"{inputs[names.index(name)]} and {inputs[number]} have one name; denoise them separately")
-    for path in inputs:
-        if f"{identity(path)}/".startswith(f"{identity(output)}/"):
-            raise UsageError(f"{path} lies in the output folder {output}; name another")
-    return inputs
+def _absolute(path: Place) -> str:
+    """As text, for workers, which do not stand where the user does."""
+    return str(path.absolute() if isinstance(path, Path) else path)
 
 
 def _connected(address: str | None) -> Any:
+    if address is not None and address.startswith("ray://"):
+        raise UsageError("Ray Data cannot be used through ray://; log in to a machine of the cluster and say auto")
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # of the machinery below; what it says is not for users
     try:
         import ray
         import ray.data
     except ImportError as error:
-        raise UsageError(f"there is no Ray here; {EXTRA}") from error
+        raise UsageError("--engine ray takes the extra [ray]: pip install 'denoise-img[ray]'") from error
     try:
         ray.init(
             address=address or "local",
@@ -239,7 +287,8 @@ def _shares(ray: Any, workers: int | None) -> tuple[int, int | None, dict[str, A
     if sum(cores) < (workers or 1):
         raise UsageError(f"--workers {workers or 1}: the cluster has {sum(cores)} processor cores")
     if workers is None:
-        workers, threads = len(cores), min(cores)
+        threads = min(cores)
+        workers = sum(core // threads for core in cores)
     else:
         threads = next(n for n in range(max(cores), 0, -1) if sum(core // n for core in cores) >= workers)
     return workers, threads, {"num_cpus": threads / 2}

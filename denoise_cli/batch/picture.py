@@ -22,7 +22,7 @@ from denoise_cli.images.formats import by_name, by_suffix, read
 from denoise_cli.images.hidden import filled, hidden, restored
 from denoise_cli.images.image import Canvas, Image, Pixels, Stored
 from denoise_cli.images.overlay import Overlay
-from denoise_cli.places.place import reading, replacing
+from denoise_cli.places.place import reading, replacing, suffix_of
 
 Result = TypeVar("Result")
 
@@ -114,7 +114,7 @@ def denoise_file(job: Job, settings: Settings, progress: Progress | None = None)
     With the same suffix the result has the source's format, whatever the suffix says.
     Raises PictureError, its text to be put behind the source's name.
     """
-    same = job.source.suffix.lower() == job.target.suffix.lower()
+    same = suffix_of(job.source) == suffix_of(job.target)
     try:
         if isinstance(job.source, Path) and os.path.exists(job.source) and not os.path.isfile(job.source):
             raise PictureError("is not a regular file")

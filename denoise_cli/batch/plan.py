@@ -8,9 +8,19 @@ from pathlib import Path
 
 from denoise_cli.errors import UsageError
 from denoise_cli.images.formats import SUFFIXES, by_suffix
+from denoise_cli.places import manifest
 from denoise_cli.places.files import TEMPORARY
-from denoise_cli.places.manifest import is_manifest, listed
-from denoise_cli.places.place import Place, exists, identity, is_file, is_folder, names_in, walk
+from denoise_cli.places.place import (
+    Place,
+    exists,
+    identity,
+    is_file,
+    is_folder,
+    name_of,
+    suffix_of,
+    walk,
+    writable,
+)
 
 MARK = ".denoised"
 
@@ -41,7 +51,6 @@ class Plan:
 class Passed:
     """What a search passes over, noted while it goes on."""
 
-    there_already: int = 0
     others: int = 0
     unreadable: list[tuple[Place, str]] = field(default_factory=list)
 
@@ -54,18 +63,16 @@ def make_plan(
     in_place: bool = False,
     overwrite: bool = False,
 ) -> Plan:
-    """Inputs are files, folders and manifests; for `output` see `denoise-img --help`. `into_folder`: it is one, even if
-    not yet.
+    """Inputs are files and folders, or a list of pictures; for `output` see `denoise-img --help`. `into_folder`: it is
+    a folder, even if not yet.
 
     Inputs that do not exist are planned like others, to fail in their turn.
     Raises UsageError where results would fall onto an input or onto each other, or their place is not clear.
     """
     if in_place and output is not None:
         raise UsageError("--in-place replaces the inputs, so it takes no --output")
-    many = check_folders(inputs, output, in_place=in_place)
-    passed = Passed()
-    file = len(inputs) == 1 and not many and not into_folder
-    jobs = [job for path in inputs for job in search(path, output, passed, file=file, several=len(inputs) > 1)]
+    passed, wanted = Passed(), look(inputs, output, in_place=in_place, into_folder=into_folder)
+    jobs = [job for path in inputs for job in search(path, output, wanted, passed)]
     if in_place:  # behind a link, the file itself
         jobs = [
             Job(job.source, Path(identity(job.source)) if isinstance(job.source, Path) else job.source) for job in jobs
@@ -78,55 +85,73 @@ def make_plan(
     _check(jobs, in_place=in_place)
     if output is not None and [job.target for job in jobs] == [output] and exists(output) and not overwrite:
         raise UsageError(f"{output} is there already; --overwrite replaces it")
-    todo = tuple(jobs if in_place or overwrite else still_to_do(jobs, passed))
-    return Plan(todo, passed.there_already, passed.others, tuple(passed.unreadable))
+    there = Results()
+    todo = tuple(job for job in jobs if in_place or overwrite or not there.has(job.target))
+    return Plan(todo, len(jobs) - len(todo), passed.others, tuple(passed.unreadable))
 
 
-def check_folders(inputs: Sequence[Place], output: Place | None, *, in_place: bool = False) -> bool:
-    """Whether an input stands for many pictures. Raises UsageError where it is not clear where their results go."""
-    many = [path for path in inputs if is_folder(path) or is_manifest(path)]
-    if many and output is None and not in_place:
-        what = "a folder" if is_folder(many[0]) else "a list of pictures"
-        raise UsageError(f"{many[0]} is {what}: say with -o which folder its results go to (or --in-place)")
-    if output is not None and (len(inputs) > 1 or many) and is_file(output):
-        raise UsageError(f"-o {output} is a file, but there are several pictures; name a folder")
-    for folder in many:
-        if output is not None and identity(output) == identity(folder):
-            raise UsageError(f"-o {output} is the input folder itself; name another, or say --in-place")
-    return bool(many)
-
-
-def search(
-    path: Place, output: Place | None, passed: Passed, *, file: bool = False, several: bool = False
-) -> Iterator[Job]:
-    """The pictures that an input stands for, found bit by bit, in order. `file`: the output is a file's name;
-    `several`: there are other inputs, so that a folder's results need a folder of their own.
+@dataclass(frozen=True)
+class Look:
+    """What the inputs are as a whole: a single list of pictures (`listed`), a single picture, whose output may be a
+    name (`file`), and how many `folders`, of which several have a folder each below the output.
     """
-    if is_manifest(path):
-        for source, below in listed(path):
+
+    listed: bool
+    file: bool
+    folders: int
+
+
+def look(inputs: Sequence[Place], output: Place | None, *, in_place: bool = False, into_folder: bool = False) -> Look:
+    """Raises UsageError where it is not clear where results go, or they cannot go there."""
+    try:
+        folders = [path for path in inputs if is_folder(path)]
+        listed = len(inputs) == 1 and not folders and suffix_of(inputs[0]) in manifest.SUFFIXES
+        many = inputs[:1] if listed else folders
+        if many and output is None and not in_place:
+            what = "a list of pictures" if listed else "a folder"
+            raise UsageError(f"{many[0]} is {what}: say with -o which folder its results go to (or --in-place)")
+        if output is not None and (len(inputs) > 1 or many) and is_file(output):
+            raise UsageError(f"-o {output} is a file, but there are several pictures; name a folder")
+        for folder in many:
+            if output is not None and identity(output) == identity(folder):
+                raise UsageError(f"-o {output} is the input folder itself; name another, or say --in-place")
+    except OSError as error:
+        raise UsageError(f"{error.filename} cannot be read ({error.strerror})") from error
+    for place in inputs if output is None else [output]:
+        if not writable(place):
+            raise UsageError(f"{place} can only be read; say with -o where results go")
+    return Look(listed, len(inputs) == 1 and not many and not into_folder, len(folders))
+
+
+def search(path: Place, output: Place | None, wanted: Look, passed: Passed) -> Iterator[Job]:
+    """The pictures that an input stands for, found bit by bit, in order."""
+    if wanted.listed:
+        for source, below in manifest.listed(path):
             yield Job(source, source if output is None else output / below)
-    elif is_folder(path):
-        root = path if output is None else output / Path(identity(path)).name if several else output
+    elif wanted.folders and is_folder(path):
+        root = path if output is None else output / Path(identity(path)).name if wanted.folders > 1 else output
         yield from _below(path, root, output, passed)
     else:
-        yield Job(path, _target_of_file(path, output, file=file))
+        yield Job(path, _target_of_file(path, output, file=wanted.file))
 
 
-def still_to_do(jobs: Sequence[Job] | Iterator[Job], passed: Passed) -> Iterator[Job]:
-    """Those without a result, the others counted. A folder of a store is asked for all of its names at once."""
-    folder, names = None, frozenset[str]()
-    for job in jobs:
-        if isinstance(job.target, Path):
-            there = exists(job.target)
-        else:
-            if folder != job.target.parent:
-                folder = job.target.parent
-                names = names_in(folder)
-            there = job.target.name in names
-        if there:
-            passed.there_already += 1
-        else:
-            yield job
+class Results:
+    """Which results are there already. A store is asked for the names of a whole folder, and then not again until it is
+    about another one.
+    """
+
+    def __init__(self) -> None:
+        self._folder: Place | None = None
+        self._names: frozenset[str] = frozenset()
+
+    def has(self, target: Place) -> bool:
+        if isinstance(target, Path):
+            return exists(target)
+        if self._folder != target.parent:
+            from denoise_cli.places import stores
+
+            self._folder, self._names = target.parent, stores.names_in(target.parent)
+        return target.name in self._names
 
 
 def _below(folder: Place, root: Place, output: Place | None, passed: Passed) -> Iterator[Job]:
@@ -147,7 +172,7 @@ def _below(folder: Place, root: Place, output: Place | None, passed: Passed) -> 
 
 
 def _target_of_file(path: Place, output: Place | None, *, file: bool) -> Place:
-    name = path.name.partition("?")[0] if not isinstance(path, Path) else path.name
+    name = name_of(path)
     if output is None:
         plain = Path(name)
         return path.with_name(f"{plain.stem}{MARK}{plain.suffix}")

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import sys
 import time
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
-from denoise_cli.batch.cluster import Cluster, Wanted, denoise_on_ray
+from denoise_cli.batch.cluster import Cluster, Listing, Told, Wanted, denoise_on_ray, listing_of
 from denoise_cli.batch.many import Outcome
-from denoise_cli.batch.plan import Passed, check_folders
+from denoise_cli.batch.plan import Passed, Results
 from denoise_cli.cli.batch import summary
 from denoise_cli.cli.console import BatchProgress
 from denoise_cli.places.place import Place, replacing
 
 REPORT = ".report.jsonl"
+LOST = "cost its worker's life again and again, perhaps for want of memory"
 
 
 def run_on_ray(
@@ -28,44 +30,73 @@ def run_on_ray(
     quiet: bool,
     verbose: bool,
 ) -> int:
-    """Gives the exit code. The report has a line of JSON for each picture and for each folder that cannot be read."""
-    check_folders(inputs, output)
-    passed, started = Passed(), time.monotonic()
+    """Gives the exit code. The report has a line of JSON for each picture and for each folder that cannot be read, and
+    is written when the run is stopped as well.
+    """
+    listing = listing_of(inputs, output, overwrite=overwrite)
+    told, started, stopped = Told(), time.monotonic(), None
     good = failed = 0
     megapixels = 0.0
-    report = output.with_name(output.name + REPORT) if output.name else output / f"denoise-img{REPORT}"
+    report = _beside(output)
     with BatchProgress(None, hidden=quiet) as bar, replacing(report) as file:
 
-        def note(facts: dict[str, Any]) -> None:
-            file.write(json.dumps(facts).encode() + b"\n")
+        def failure(source: object, reason: str) -> None:
+            bar.say(f"denoise-img: {source} {reason}")
+            _note(file, {"source": str(source), "reason": reason})
 
-        for outcome in denoise_on_ray(inputs, output, wanted, cluster, passed, overwrite=overwrite):
-            bar.finished(outcome.job, outcome.megapixels)
-            note(_facts(outcome))
-            if outcome.failure is None:
+        try:
+            for outcome in denoise_on_ray(listing, wanted, cluster, told):
+                bar.finished(outcome.job, outcome.megapixels)
+                if outcome.failure is not None:
+                    failed += 1
+                    failure(outcome.job.source, outcome.failure)
+                    continue
                 good, megapixels = good + 1, megapixels + outcome.megapixels
+                _note(file, _facts(outcome))
                 if verbose:
                     bar.say(f"{outcome.job.source} -> {outcome.job.target}")
-            else:
+            unreadable = [(str(folder), f"cannot be read ({why})") for folder, why in told.unreadable]
+            if told.listed > good + failed + told.there_already:
+                unreadable += [(source, LOST) for source in _without_outcome(listing, file)]
+            for source, reason in unreadable:
                 failed += 1
-                bar.say(f"denoise-img: {outcome.job.source} {outcome.failure}")
-        for folder, why in passed.unreadable:
-            failed += 1
-            bar.say(f"denoise-img: {folder} cannot be read ({why})")
-            note({"source": str(folder), "reason": f"cannot be read ({why})"})
+                failure(source, reason)
+        except BaseException as error:  # raised again when the report is written
+            stopped = error
     seconds = time.monotonic() - started
     if as_json:
-        counts = {"denoised": good, "failed": failed, "there_already": passed.there_already}
-        print(json.dumps({**counts, "other_files": passed.others, "seconds": round(seconds, 3), "report": str(report)}))
+        counts = {"denoised": good, "failed": failed, "there_already": told.there_already}
+        print(json.dumps({**counts, "other_files": told.others, "seconds": round(seconds, 3), "report": str(report)}))
     elif not quiet:
-        line = summary(good, megapixels, seconds, failed, passed.there_already, passed.others)
+        line = summary(good, megapixels, seconds, failed, told.there_already, told.others)
         print(f"{line}; {report} has a line for each", file=sys.stderr)
+    if stopped is not None:
+        raise stopped
     return 1 if failed else 0
 
 
+def _beside(output: Place) -> Place:
+    """The report's place."""
+    folder = output.resolve() if isinstance(output, Path) else output
+    return folder.with_name(folder.name + REPORT) if folder.name else folder / f"denoise-img{REPORT}"
+
+
+def _without_outcome(listing: Listing, file: BinaryIO) -> list[str]:
+    """The pictures that the report lacks and that have no result."""
+    file.seek(0)
+    reported = {json.loads(line)["source"] for line in file}
+    results = Results()
+    return [
+        str(job.source)
+        for job in listing.jobs(Passed())
+        if str(job.source) not in reported and (listing.overwrite or not results.has(job.target))
+    ]
+
+
+def _note(file: BinaryIO, facts: dict[str, Any]) -> None:
+    file.write(json.dumps(facts).encode() + b"\n")
+
+
 def _facts(outcome: Outcome) -> dict[str, Any]:
-    source = {"source": str(outcome.job.source)}
-    if outcome.failure is not None:
-        return {**source, "reason": outcome.failure}
     size = {"megapixels": round(outcome.megapixels, 6), "seconds": round(outcome.seconds, 3)}
-    return {**source, "result": str(outcome.job.target), **size}
+    return {"source": str(outcome.job.source), "result": str(outcome.job.target), **size}

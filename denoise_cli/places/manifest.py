@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Iterator
 from pathlib import PurePosixPath
-from typing import BinaryIO
+from typing import Any, BinaryIO
+from urllib.parse import urlsplit
 
 from denoise_cli.errors import UsageError
-from denoise_cli.places.place import URL, Place, place, reading
+from denoise_cli.places.place import URL, Place, place, reading, suffix_of, writable
 
 SUFFIXES = {".txt", ".csv", ".parquet"}
 COLUMN = "path"  # of tables; if there is none of that name, the first
 ROWS = 1000  # of a Parquet file that are in memory at a time
-
-
-def is_manifest(path: Place) -> bool:
-    return path.suffix.lower() in SUFFIXES
 
 
 def listed(manifest: Place) -> Iterator[tuple[Place, PurePosixPath]]:
@@ -32,21 +30,23 @@ def listed(manifest: Place) -> Iterator[tuple[Place, PurePosixPath]]:
             for name in _names(file, manifest):
                 source = place(name)
                 if URL.match(name) is None and not source.is_absolute():
-                    source = manifest.parent / name
-                    below = PurePosixPath(name)
+                    source, below = manifest.parent / name, name
+                elif writable(source):
+                    below = URL.sub("", name)
                 else:
-                    below = PurePosixPath(URL.sub("", name).partition("?")[0].lstrip("/"))
-                if ".." in below.parts:
+                    below = urlsplit(name).netloc + urlsplit(name).path
+                path = PurePosixPath(below.lstrip("/"))
+                if ".." in path.parts:
                     raise UsageError(f"{manifest} names {name}, whose result would lie outside of the output folder")
-                yield source, below
+                yield source, path
     except OSError as error:
         raise UsageError(f"{manifest} cannot be read ({error.strerror or error})") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{manifest} is no list of names: it is not text in UTF-8") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"{manifest} is no list of names ({error})") from error
 
 
 def _names(file: BinaryIO, manifest: Place) -> Iterator[str]:
-    suffix = manifest.suffix.lower()
+    suffix = suffix_of(manifest)
     if suffix == ".parquet":
         yield from _of_parquet(file, manifest)
         return
@@ -58,21 +58,23 @@ def _names(file: BinaryIO, manifest: Place) -> Iterator[str]:
     rows = csv.reader(text)
     heads = next(rows, [])
     column = heads.index(COLUMN) if COLUMN in heads else 0
+    if heads and COLUMN not in heads and PurePosixPath(heads[0]).suffix:
+        yield heads[0]  # a table without heads
     yield from (row[column] for row in rows if len(row) > column and row[column])
 
 
 def _of_parquet(file: BinaryIO, manifest: Place) -> Iterator[str]:
     try:
-        from pyarrow import ArrowInvalid, parquet
+        from pyarrow import ArrowException, parquet
     except ImportError as error:
         raise UsageError(
             f"{manifest} takes the package pyarrow: pip install 'denoise-img[ray]', or write the names as text"
         ) from error
     try:
         table = parquet.ParquetFile(file)
-    except ArrowInvalid as error:
-        raise UsageError(f"{manifest} is no Parquet file ({error})") from error
-    heads = table.schema_arrow.names
-    column = COLUMN if COLUMN in heads else heads[0]
-    for batch in table.iter_batches(batch_size=ROWS, columns=[column]):
-        yield from (str(name) for name in batch.column(0).to_pylist() if name)
+        heads: list[Any] = table.schema_arrow.names
+        column = COLUMN if COLUMN in heads else heads[0]
+        for batch in table.iter_batches(batch_size=ROWS, columns=[column]):
+            yield from (os.fsdecode(name) for name in batch.column(0).to_pylist() if name)
+    except (ArrowException, LookupError, TypeError) as error:
+        raise UsageError(f"{manifest} is no Parquet file with a column of names ({error})") from error

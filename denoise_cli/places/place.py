@@ -6,9 +6,9 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias, Union
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from denoise_cli.errors import UsageError
 from denoise_cli.places import files
@@ -30,10 +30,31 @@ def place(text: str | os.PathLike[str]) -> Place:
     if URL.match(text) is None:
         return Path(text)
     if text.lower().startswith("file://"):
-        return Path(unquote(text[len("file://") :]))
+        return Path(os.fsdecode(unquote_to_bytes(text[len("file://") :].removeprefix("localhost"))))
     from denoise_cli.places import stores
 
     return stores.at(text)
+
+
+def name_of(place: Place) -> str:
+    """A file's name, without what a web server is asked besides."""
+    if isinstance(place, Path) or writable(place):
+        return place.name
+    return PurePosixPath(urlsplit(str(place)).path).name
+
+
+def suffix_of(place: Place) -> str:
+    """In small letters, with its dot."""
+    return PurePosixPath(name_of(place)).suffix.lower()
+
+
+def writable(place: Place) -> bool:
+    """Whether results may go there; of web servers they may not."""
+    if isinstance(place, Path):
+        return True
+    from denoise_cli.places import stores
+
+    return stores.writable(place)
 
 
 def exists(place: Place) -> bool:
@@ -76,18 +97,6 @@ def walk(folder: Place, unreadable: Unreadable) -> Iterator[tuple[Place, list[st
 
     for here, folders, names in os.walk(folder, onerror=failed):
         yield Path(here), folders, names
-
-
-def names_in(folder: Place) -> frozenset[str]:
-    """Of files; none where there is no such folder. Raises OSError where it cannot be read."""
-    if not isinstance(folder, Path):
-        from denoise_cli.places import stores
-
-        return stores.names_in(folder)
-    try:
-        return frozenset(path.name for path in folder.iterdir())
-    except (FileNotFoundError, NotADirectoryError):
-        return frozenset()
 
 
 def reading(place: Place) -> AbstractContextManager[BinaryIO]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import errno
+import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -21,27 +22,33 @@ if TYPE_CHECKING:
     from denoise_cli.places.place import Unreadable
 
 Result = TypeVar("Result")
-EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "az": "azure", "abfs": "azure", "abfss": "azure"}
+ALIASES = {"s3a": "s3", "gcs": "gs"}
+EXTRAS = {"s3": "s3", "gs": "gcs", "az": "azure", "abfs": "azure", "abfss": "azure", "http": "http", "https": "http"}
 READ_ONLY = {"http", "https"}
 # Where an object appears when all of it has been uploaded. Elsewhere it is uploaded beside its place, and renamed.
-WHOLE = {*EXTRAS, "memory"}
-TRIES, LONGEST_WAIT = 6, 20.0  # of calls that fail; seconds, from a fifth of one on
+WHOLE = {"s3", "gs", "az", "abfs", "abfss", "memory"}
+TRIES, FIRST_WAIT, LONGEST_WAIT = 6, 0.5, 20.0  # of calls that fail; seconds, each wait twice the last
 FINAL = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
 
 
 def at(url: str) -> UPath:
     """Raises UsageError for a URL that nothing here can read."""
-    protocol = url.partition(":")[0].lower()
-    extra = EXTRAS.get(protocol, "http" if protocol in READ_ONLY else "urls")
+    scheme, _, rest = url.partition("://")
+    protocol = ALIASES.get(scheme.lower(), scheme.lower())
+    extra = EXTRAS.get(protocol, "urls")
+    # `::` begins another URL for fsspec, but is only part of a name here.
+    start, colons, more = f"{protocol}://{rest}".partition("::")
     try:
         from upath import UPath
 
-        found = UPath(url)
-        found.fs  # noqa: B018 - asks for the package that knows this kind of URL
+        found = UPath(start)
+        if colons:
+            found = found.parent / f"{found.name}{colons}{more}"
+        _files(found)
     except ImportError as error:
         raise UsageError(f"{url} takes the extra [{extra}]: pip install 'denoise-img[{extra}]' ({error})") from error
-    except ValueError as error:
-        raise UsageError(f"{url} is no path and no URL of a kind that is known ({error})") from error
+    except Exception as error:  # of any kind: each store's package has its own
+        raise UsageError(f"{url} is no path, and no URL that can be used ({error})") from error
     return found
 
 
@@ -60,7 +67,7 @@ def is_folder(place: UPath) -> bool:
 def _kind(place: UPath) -> str | None:
     """Asked by `info`, since fsspec's `exists` and `isdir` say no when a store fails to answer."""
     try:
-        return str(patiently(lambda: place.fs.info(place.path))["type"])
+        return str(patiently(place, lambda files: files.info(place.path))["type"])
     except (FileNotFoundError, NotADirectoryError):
         return None
 
@@ -78,7 +85,7 @@ def walk(folder: UPath, unreadable: Unreadable) -> Iterator[tuple[UPath, list[st
 
 
 def names_in(folder: UPath) -> frozenset[str]:
-    """See `place.names_in`."""
+    """Of files; none where there is no such folder. Raises OSError where it cannot be read."""
     try:
         return frozenset(_listed(folder)[1])
     except FileNotFoundError:
@@ -87,13 +94,18 @@ def names_in(folder: UPath) -> frozenset[str]:
 
 def _listed(folder: UPath) -> tuple[list[str], list[str]]:
     """The names of a folder's folders and files."""
-    entries: list[dict[str, Any]] = patiently(lambda: folder.fs.ls(folder.path, detail=True))
+
+    def listed(files: Any) -> list[dict[str, Any]]:
+        try:
+            return list(files.ls(folder.path, detail=True))
+        finally:
+            files.invalidate_cache(folder.path)  # or all that was ever listed would stay in memory
+
     folders: list[str] = []
     names: list[str] = []
-    own = folder.path.rstrip("/")
-    for entry in entries:
+    for entry in patiently(folder, listed):
         path = str(entry["name"]).rstrip("/")
-        if path.endswith(own) and path.strip("/") == own.strip("/"):
+        if path.strip("/") == folder.path.strip("/"):
             continue  # of stores that keep an empty object for a folder
         (folders if entry["type"] == "directory" else names).append(path.rpartition("/")[2])
     return folders, names
@@ -103,7 +115,7 @@ def _listed(folder: UPath) -> tuple[list[str], list[str]]:
 def reading(place: UPath) -> Iterator[BinaryIO]:
     """A local copy, since pictures are read back and forth."""
     with tempfile.NamedTemporaryFile(prefix=TEMPORARY) as copy:
-        patiently(lambda: place.fs.get_file(place.path, copy.name))
+        patiently(place, lambda files: files.get_file(place.path, copy.name))
         with Path(copy.name).open("rb") as file:
             yield file
 
@@ -113,21 +125,33 @@ def replacing(place: UPath) -> Iterator[BinaryIO]:
     """Written here first, and uploaded whole when the block has ended well."""
     if not writable(place):
         raise OSError(errno.EROFS, "it can only be read", str(place))
-    with tempfile.NamedTemporaryFile(prefix=TEMPORARY) as file:
+    with tempfile.NamedTemporaryFile(prefix=TEMPORARY, suffix=place.suffix) as file:  # which tells stores its kind
         yield cast(BinaryIO, file)
         file.flush()
         if place.protocol in WHOLE:
-            patiently(lambda: place.fs.put_file(file.name, place.path))
-            return
-        beside = place.with_name(f"{TEMPORARY}{Path(file.name).name}")
+            patiently(place, lambda files: files.put_file(file.name, place.path))
+        else:
+            _renamed(file.name, place)
+
+
+def _renamed(file: str, place: UPath) -> None:
+    """Uploads to a hidden name beside a place, which then becomes that of the place."""
+    beside = place.with_name(f"{TEMPORARY}{secrets.token_hex(8)}").path
+
+    def move(files: Any) -> None:
         try:
-            patiently(lambda: place.fs.makedirs(place.parent.path, exist_ok=True))
-            patiently(lambda: place.fs.put_file(file.name, beside.path))
-            patiently(lambda: place.fs.mv(beside.path, place.path))
-        except BaseException:
-            with suppress(Exception):  # what went wrong is told, not this
-                beside.fs.rm_file(beside.path)
-            raise
+            files.mv(beside, place.path)
+        except FileNotFoundError:  # it was moved by an earlier try, whose answer was lost
+            files.info(place.path)
+
+    patiently(place, lambda files: files.makedirs(place.parent.path, exist_ok=True))
+    try:
+        patiently(place, lambda files: files.put_file(file, beside))
+        patiently(place, move)
+    except BaseException:
+        with suppress(Exception):  # what went wrong is told, not this
+            _files(place).rm_file(beside)
+        raise
 
 
 @lru_cache
@@ -136,31 +160,36 @@ def copied(place: UPath) -> Path:
     folder = Path(tempfile.mkdtemp(prefix=TEMPORARY))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     path = folder / place.name
-    patiently(lambda: place.fs.get_file(place.path, str(path)))
+    patiently(place, lambda files: files.get_file(place.path, str(path)))
     return path
 
 
-def patiently(call: Callable[[], Result]) -> Result:
-    """What a store answers; when it fails it is asked again, after ever longer waits.
+def patiently(place: UPath, call: Callable[[Any], Result]) -> Result:
+    """What a store answers; when it fails it is asked again, after longer and longer waits.
 
-    Raises OSError, whatever the store's own errors are.
+    Raises OSError with the place as its file, whatever the store's own errors are.
     """
-    from tenacity import Retrying, retry_if_not_exception_type, stop_after_attempt, wait_random_exponential
+    from tenacity import Retrying, retry_if_not_exception_type, stop_after_attempt, wait_exponential, wait_random
 
     again = Retrying(
         stop=stop_after_attempt(TRIES),
-        wait=wait_random_exponential(multiplier=0.2, max=LONGEST_WAIT),
+        wait=wait_exponential(multiplier=FIRST_WAIT, max=LONGEST_WAIT) + wait_random(0, FIRST_WAIT),
         retry=retry_if_not_exception_type((*FINAL, KeyboardInterrupt, SystemExit)),
         reraise=True,
     )
     try:
-        return again(call)
+        return again(lambda: call(_files(place)))
     except FINAL as error:
-        if error.strerror is not None:
-            raise
-        raise type(error)(error.errno or errno.ENOENT, _words(error)) from error
+        raise type(error)(error.errno or errno.ENOENT, _words(error), str(place)) from error
     except Exception as error:
-        raise OSError(errno.EIO, f"{_words(error)}, {TRIES} times") from error
+        raise OSError(errno.EIO, f"{_words(error)}, {TRIES} times", str(place)) from error
+
+
+def _files(place: UPath) -> Any:
+    """The store's file system, in each thread its own where it cannot be shared."""
+    from fsspec import filesystem
+
+    return filesystem(place.protocol, **place.storage_options)
 
 
 def _words(error: Exception) -> str:

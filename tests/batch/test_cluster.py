@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from denoise_cli.batch.cluster import Cluster, Listing, Wanted, Worker, _apart, _shares
+from denoise_cli.batch.cluster import Cluster, Listing, Wanted, Worker, _connected, _shares, listing_of
 from denoise_cli.errors import UsageError
 from denoise_cli.places.files import TEMPORARY
 from denoise_cli.places.place import place, reading, walk
@@ -153,17 +153,32 @@ def test_a_node_that_is_lost_half_way_costs_nothing(
     assert len(sources) == len(set(sources)) == PICTURES + 1
 
 
-def test_a_listing_is_made_bit_by_bit(pictures: Path, tmp_path: Path) -> None:
-    rows = Listing((str(pictures),), str(tmp_path))({})
-    first = json.loads(next(rows)["facts"][0])["jobs"]
-    assert first[0] == [f"{pictures}/bad.png", f"{tmp_path}/bad.png"]
-    assert len(first) == 1
-    *others, last = [json.loads(row["facts"][0]) for row in rows]
-    assert len(first) + sum(len(row["jobs"]) for row in others) == PICTURES + 1
-    assert last == {"passed": [0, 1, []]}
-    (tmp_path / "list.txt").write_text("../a.png\n")
-    rows = Listing((f"{tmp_path}/list.txt",), str(tmp_path))({})
-    assert "outside of the output" in json.loads(next(rows)["facts"][0])["error"]
+def rows_of(listing: Listing) -> list[dict[str, Any]]:
+    return [json.loads(str(row["facts"][0])) for row in listing({})]
+
+
+def test_a_listing_is_made_bit_by_bit_and_does_not_change_under_way(pictures: Path, tmp_path: Path) -> None:
+    listing = listing_of([pictures], tmp_path)
+    rows = listing({})
+    first = json.loads(next(rows)["facts"][0])
+    assert first == {"jobs": [[f"{pictures}/bad.png", f"{tmp_path}/bad.png"]], "there_already": 0}
+    (tmp_path / "0").mkdir()
+    (tmp_path / "0" / "00.png").write_bytes(b"done meanwhile")
+    again = rows_of(listing)  # as Ray does when the listing's node is lost, passing over what it has had
+    assert again[0] == first
+    assert again[1] == {"jobs": [], "there_already": 1}
+    assert again[-1] == {"listed": PICTURES + 1, "others": 1, "unreadable": []}
+    assert len(again) == PICTURES + 2
+    assert rows_of(listing_of([pictures], tmp_path, overwrite=True))[1]["there_already"] == 0
+
+
+def test_what_is_wrong_with_a_list_is_told(tmp_path: Path) -> None:
+    names = tmp_path / "list.txt"
+    for text, reason in (("../a.png", "outside of the output"), ("a.png\nsub/../a.png", "outside")):
+        names.write_text(text)
+        assert reason in rows_of(listing_of([names], tmp_path / "out"))[-2]["error"]
+    names.write_text("a.png\nb.png\na.png")
+    assert "fall onto another" in rows_of(listing_of([names], tmp_path / "out"))[-2]["error"]
 
 
 def test_a_worker_is_what_the_local_engine_is(pictures: Path, local: dict[str, bytes], tmp_path: Path) -> None:
@@ -191,7 +206,8 @@ class Books:
 
 
 def test_workers_get_whole_gpus_or_shares_of_the_cores() -> None:
-    assert _shares(Books((0, 0), (8, 0), (4, 0)), None) == (2, 4, {"num_cpus": 2.0})
+    assert _shares(Books((0, 0), (8, 0), (4, 0)), None) == (3, 4, {"num_cpus": 2.0})
+    assert _shares(Books((2, 0), (64, 0)), None) == (33, 2, {"num_cpus": 1.0})
     assert _shares(Books((8, 0), (4, 0)), 6) == (6, 2, {"num_cpus": 1.0})
     assert _shares(Books((8, 4), (8, 4)), None) == (8, None, {"num_gpus": 1, "num_cpus": 1})
     for books, workers in ((Books((2, 0)), 3), (Books((8, 1)), 2), (Books((0, 0)), None)):
@@ -199,8 +215,22 @@ def test_workers_get_whole_gpus_or_shares_of_the_cores() -> None:
             _shares(books, workers)
 
 
+def test_what_is_wrong_with_the_options_is_no_traceback_of_the_cluster() -> None:
+    worker = Worker(Wanted("cae", tile="x"))
+    assert "tile" in json.loads(str(worker({"facts": np.array(["{}"])})["facts"][0]))["error"]
+    assert "no such" in Worker(Wanted("median"))._outcome("/gone.png", "/tmp/x.png")[-1].lower()
+    with pytest.raises(UsageError, match="through ray://"):
+        _connected("ray://head:10001")
+
+
 def test_results_that_might_meet_are_refused(tmp_path: Path) -> None:
+    for name in ("a/in", "b/in", "out/in"):
+        (tmp_path / name).mkdir(parents=True)
     with pytest.raises(UsageError, match="have one name"):
-        _apart([tmp_path / "a" / "in", tmp_path / "b" / "in"], tmp_path / "out")
+        listing_of([tmp_path / "a" / "in", tmp_path / "b" / "in"], tmp_path / "out")
+    with pytest.raises(UsageError, match="have one name"):
+        listing_of([tmp_path / "a" / "1.png", tmp_path / "b" / "1.png"], tmp_path / "out")
     with pytest.raises(UsageError, match="lies in the output"):
-        _apart([tmp_path / "out" / "in"], tmp_path / "out")
+        listing_of([tmp_path / "out" / "in"], tmp_path / "out")
+    with pytest.raises(UsageError, match="not both"):
+        listing_of([tmp_path / "a", tmp_path / "1.png"], tmp_path / "out")

@@ -44,6 +44,11 @@ def test_several_folders_get_a_folder_each(tree: Path, tmp_path: Path) -> None:
     assert str(tmp_path / "out" / "sub" / "deep" / "b.TIF") in targets(plan)
 
 
+def test_a_picture_beside_a_folder_changes_nothing_about_the_folder(tree: Path, tmp_path: Path) -> None:
+    plan = make_plan([tree / "sub", tree / "a.png"], tmp_path / "out")
+    assert targets(plan) == [str(tmp_path / "out" / name) for name in ("a.jpg", "deep/b.TIF", "a.png")]
+
+
 def test_the_output_folder_may_lie_in_the_input_and_is_not_read(tree: Path) -> None:
     first = make_plan([tree], tree / "clean")
     for job in first.jobs:

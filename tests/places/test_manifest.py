@@ -31,11 +31,29 @@ def test_a_table_has_a_column_of_names(tmp_path: Path) -> None:
     assert results(tmp_path / "b.csv") == [(f"{tmp_path}/d.png", "out/d.png")]
 
 
+def test_a_table_without_heads_loses_no_row(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("a.png\nb.png\n")
+    assert [target for _, target in results(tmp_path / "a.csv")] == ["out/a.png", "out/b.png"]
+    (tmp_path / "b.csv").write_text('path\n"' + "a" * 200_000)
+    with pytest.raises(UsageError, match="no list of names"):
+        results(tmp_path / "b.csv")
+
+
+def test_a_folder_or_one_of_many_inputs_is_no_list(tmp_path: Path) -> None:
+    (tmp_path / "in.txt").mkdir()
+    (tmp_path / "in.txt" / "a.png").write_bytes(b"")
+    assert results(tmp_path / "in.txt") == [(f"{tmp_path}/in.txt/a.png", "out/a.png")]
+    (tmp_path / "notes.txt").write_text("buy milk")
+    plan = make_plan([tmp_path / "notes.txt", tmp_path / "b.png"], Path("out"))
+    assert [job.target for job in plan.jobs] == [Path("out/notes.txt"), Path("out/b.png")]
+
+
 def test_a_parquet_table_too(tmp_path: Path) -> None:
     pyarrow = pytest.importorskip("pyarrow")
     from pyarrow import parquet
 
-    parquet.write_table(pyarrow.table({"id": [1, 2], "path": ["a.png", "b.png"]}), tmp_path / "a.parquet")
+    names = pyarrow.array([b"a.png", b"b.png"])
+    parquet.write_table(pyarrow.table({"id": [1, 2], "path": names}), tmp_path / "a.parquet")
     assert results(tmp_path / "a.parquet") == [(f"{tmp_path}/{name}", f"out/{name}") for name in ("a.png", "b.png")]
     (tmp_path / "b.parquet").write_text("no table")
     with pytest.raises(UsageError, match="no Parquet file"):
@@ -50,7 +68,7 @@ def test_what_leads_out_of_the_output_is_refused(tmp_path: Path) -> None:
 
 def test_a_list_that_is_none_or_missing_is_told(tmp_path: Path) -> None:
     (tmp_path / "list.txt").write_bytes(b"\xff\xfe\xff")
-    with pytest.raises(UsageError, match="not text"):
+    with pytest.raises(UsageError, match="no list of names"):
         results(tmp_path / "list.txt")
     with pytest.raises(UsageError, match="cannot be read"):
         results(tmp_path / "gone.txt")

@@ -22,7 +22,7 @@ from denoise_cli.batch.plan import make_plan
 from denoise_cli.denoisers import classical
 from denoise_cli.errors import UsageError
 from denoise_cli.places import stores
-from denoise_cli.places.place import exists, identity, is_folder, names_in, place, reading, replacing, walk
+from denoise_cli.places.place import exists, identity, is_folder, name_of, place, reading, replacing, suffix_of, walk
 
 FAILURES = 0.1  # share of a flaky store's calls
 SETTINGS = Settings(classical.build("median"))
@@ -73,7 +73,7 @@ class Flaky(MemoryFileSystem):
 def bucket(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The URL of a folder with pictures; results go where it says."""
     fsspec.register_implementation("flaky", Flaky, clobber=True)
-    monkeypatch.setattr(stores, "LONGEST_WAIT", 0.05)
+    monkeypatch.setattr(stores, "FIRST_WAIT", 0.01)
     monkeypatch.setattr(stores, "TRIES", 9)  # or one call in ten millions would fail for good
     for store in (MemoryFileSystem.store, Flaky.store):
         store.clear()
@@ -121,29 +121,45 @@ def test_nothing_half_written_appears_in_a_store(bucket: str) -> None:
         file.write(b"half")
         _ = 1 / 0
     assert not exists(target)
-    assert names_in(place(f"{bucket}/out")) == frozenset()
+    assert stores.names_in(place(f"{bucket}/out")) == frozenset()
 
 
 def test_urls_are_told_from_paths(tmp_path: Path) -> None:
     assert place("a/b.png") == Path("a/b.png")
     assert place(f"file://{tmp_path}/a%20b.png") == tmp_path / "a b.png"
     assert identity(place("memory://lab/in/")) == identity(place("memory://lab/in"))
-    with pytest.raises(UsageError, match="no URL of a kind that is known"):
+    assert place("file://localhost/a.png") == Path("/a.png")
+    assert place("S3A://lab/in") == place("s3://lab/in")
+    with pytest.raises(UsageError, match="no URL that can be used"):
         place("quark://lab/in")
+
+
+@pytest.mark.parametrize("name", ["a b.png", "a#1.png", "a?1.png", "a%20.png", "a::b.png", "ä.png"])
+def test_names_of_objects_come_back_from_their_text(name: str) -> None:
+    there = place("memory://lab/in") / name
+    assert there.path == f"/lab/in/{name}"
+    assert place(str(there)).path == there.path
+    assert (name_of(there), suffix_of(there)) == (name, ".png")
+
+
+def test_of_the_web_only_the_name_counts() -> None:
+    there = place("https://host.invalid/in/a.JPG?size=1/2")
+    assert (name_of(there), suffix_of(there)) == ("a.JPG", ".jpg")
 
 
 def test_a_store_that_fails_for_good_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stores, "TRIES", 3)
-    monkeypatch.setattr(stores, "LONGEST_WAIT", 0.01)
+    monkeypatch.setattr(stores, "FIRST_WAIT", 0.01)
     calls = []
 
-    def busy() -> None:
-        calls.append(1)
+    def busy(files: Any) -> None:
+        calls.append(files)
         raise RuntimeError("slow down")
 
-    with pytest.raises(OSError, match="slow down, 3 times"):
-        stores.patiently(busy)
+    with pytest.raises(OSError, match="slow down, 3 times") as told:
+        stores.patiently(stores.at("memory://lab/a.png"), busy)
     assert len(calls) == 3
+    assert told.value.filename == "memory://lab/a.png"
     with pytest.raises(FileNotFoundError), reading(place("memory://lab/nothing.png")):
         pass
 
@@ -166,7 +182,9 @@ def test_pictures_on_the_web_are_read_but_not_written(server: str, tmp_path: Pat
     _, outcomes = run([f"{server}/a.png?size=full"], f"{tmp_path}/out/b.png")
     assert [outcome.failure for outcome in outcomes] == [None]
     assert Image.open(tmp_path / "out" / "b.png").size == (20, 20)
-    _, (outcome,) = run([f"{server}/a.png"], f"{server}/b.png")
-    assert "only be read" in str(outcome.failure)
+    with pytest.raises(UsageError, match="can only be read"):
+        run([f"{server}/a.png"], f"{server}/b.png")
+    with pytest.raises(UsageError, match="can only be read"):
+        make_plan([place(f"{server}/a.png")], None)
     _, (outcome,) = run([f"{server}/none.png"], f"{tmp_path}/none.png")
     assert outcome.failure == "cannot be read (there is no such file)"

@@ -20,8 +20,7 @@ import numpy as np
 from PIL import Image
 from ray.cluster_utils import Cluster as Machines
 
-from denoise_cli.batch.cluster import Cluster, Row, Wanted, denoise_on_ray
-from denoise_cli.batch.plan import Passed
+from denoise_cli.batch.cluster import Cluster, Row, Told, Wanted, denoise_on_ray, listing_of
 from denoise_cli.places.place import place
 
 SMALL, LARGE = (500, 256), (20, 2048)  # pictures, and pixels a side
@@ -82,9 +81,8 @@ def workers(photo: Path, work: Path) -> None:
             machines.add_node(num_cpus=1)
         machines.wait_for_nodes()
         times = []
-        for outcome in denoise_on_ray(
-            [source], work / f"out-{count}", Wanted(MODEL), Cluster(machines.address), Passed()
-        ):
+        listing = listing_of([source], work / f"out-{count}")
+        for outcome in denoise_on_ray(listing, Wanted(MODEL), Cluster(machines.address), Told()):
             assert outcome.failure is None, outcome.failure
             times.append(time.monotonic())
         first = len(times) // 4  # all workers have begun
@@ -105,7 +103,7 @@ class NoWork:
 
         facts = json.loads(str(batch["facts"][0]))
         if "jobs" in facts:
-            facts = {"outcomes": [[source, target, 0.0, 0.0, None] for source, target in facts["jobs"]]}
+            facts["outcomes"] = [[source, target, 0.0, 0.0, None] for source, target in facts.pop("jobs")]
         return {"facts": np.array([json.dumps(facts)], dtype=object)}
 
 
@@ -115,7 +113,8 @@ def names(work: Path) -> None:
     os.environ["PYTHONPATH"] = f"{work}:{Path.cwd()}"  # for the workers
     exec((work / "sitecustomize.py").read_text(), {"__name__": "store"})
     started, count = time.monotonic(), 0
-    for outcome in denoise_on_ray([place("names://in")], work, Wanted(MODEL), Cluster(), Passed(), worker=NoWork):
+    listing = listing_of([place("names://in")], work)
+    for outcome in denoise_on_ray(listing, Wanted(MODEL), Cluster(), Told(), worker=NoWork):
         assert outcome.failure is None
         count += 1
         if count % 100_000 == 0:
