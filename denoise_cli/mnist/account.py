@@ -62,10 +62,15 @@ def _denoised(folder: Path, trial: Trial, test: Samples) -> Pixels:
 
 def _table(trials: Sequence[Trial], errors: Mapping[str, float]) -> str:
     rows = [
-        (trial.title, f"{errors[trial.name]:.5f}", "" if trial.article is None else f"{trial.article:g}")
+        (
+            trial.title,
+            str(trial.steps),
+            f"{errors[trial.name]:.5f}",
+            "" if trial.article is None else f"{trial.article:g}",
+        )
         for trial in trials
     ]
-    return _markdown(rows, ("", "here", "article"))
+    return _markdown(rows, ("", "steps", "here", "article"))
 
 
 def _others(plan: Plan, errors: Mapping[str, float]) -> str:

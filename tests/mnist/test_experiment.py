@@ -62,7 +62,7 @@ def test_clipped_noise_misleads_squared_errors_but_not_absolute_ones(errors: dic
 
 
 def test_tables_pictures_and_weights_are_written(folder: Path, errors: dict[str, float], digits: Digits) -> None:
-    assert f"| DnCNN | {errors['quick-mnist-dncnn']:.5f} |  |" in (folder / "tables.md").read_text()
+    assert f"| DnCNN | {STEPS} | {errors['quick-mnist-dncnn']:.5f} |  |" in (folder / "tables.md").read_text()
     for name in ("digits.png", "histograms.png"):
         assert min(Image.open(folder / name).size) > 200
     psnr = card(str(folder / "quick-mnist-dncnn.safetensors")).psnr["MNIST"]["127.5"]
@@ -80,9 +80,7 @@ def test_what_is_done_is_not_done_again(
 
 def test_other_noise_is_a_table_of_its_own() -> None:
     errors = {trial.name: 0.01 for trial in FULL.trials}
-    assert "| speckle, 0.5 | 0.0100 / 0.0100 | 0.0100 / 0.0100 | 0.0100 / 0.0100 |" in tables(
-        FULL, errors, digits=10_000, noisy=0.1
-    )
+    assert "| speckle, 0.5 | 0.0100 / 0.0100 | 0.0100 / 0.0100 |" in tables(FULL, errors, digits=10_000, noisy=0.1)
 
 
 def test_unclipped_noise_has_no_bounds() -> None:
