@@ -28,7 +28,7 @@ GRAY = "-gray"  # behind the name of a bundled network: the weights that it has 
 
 def cards() -> list[Card]:
     """The cards of all bundled denoisers: networks by name, then the classical filters. Torch is not imported."""
-    networks = [read_card(path) for path in sorted(bundled().glob("*" + SUFFIX))]
+    networks = [read_card(path) for path in sorted(bundled().glob("*" + SUFFIX), key=lambda path: path.stem)]
     return networks + [classical.build(name).card for name in classical.NAMES]
 
 

@@ -50,11 +50,12 @@ def run(
         if fresh:
             tell(f"{trial.name}, {number} of {len(plan.trials)}")
             checkpoint = path.with_suffix(".checkpoint")
+            how = ", learnt from noisy digits alone" if trial.noisy_targets else ""
             job = Job(
                 path,
                 device=device,
                 checkpoint=checkpoint,
-                summary=f"noisy handwritten digits; {trial.title}",
+                summary=f"noisy handwritten digits; {trial.title.partition(',')[0]}{how}",
                 training=DATA.format(count=len(train)),
                 command="denoise-img mnist",
                 compile=compile,
