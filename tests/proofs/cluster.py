@@ -23,7 +23,7 @@ from ray.cluster_utils import Cluster as Machines
 from denoise_cli.batch.cluster import Cluster, Row, Told, Wanted, denoise_on_ray, listing_of
 from denoise_cli.places.place import place
 
-SMALL, LARGE = (500, 256, "cae"), (20, 2048, "photo")  # pictures, pixels a side, and by what
+SMALL, LARGE = (500, 256, "cae"), (20, 2048, "cae")  # pictures, pixels a side, and by what
 MODEL = "cae"
 FOLDERS, NAMES = 1_000, 1_000
 STORE = '''
