@@ -75,11 +75,15 @@ def run(
     ] = LOCAL,
     address: Annotated[
         Optional[str],
-        typer.Option(metavar="auto|ray://…", help="Of the cluster. Default: one of this machine alone, for this run."),
+        typer.Option(
+            metavar="auto|HOST:PORT", help="Of the cluster. Default: one of this machine alone, for this run."
+        ),
     ] = None,
     workers: Annotated[
         Optional[int],
-        typer.Option(min=1, help="Networks on the cluster. Default: one for each GPU, or, without, for each node."),
+        typer.Option(
+            min=1, help="Networks on the cluster. Default: one for each GPU, or else for each node's share of cores."
+        ),
     ] = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
