@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 
 from denoise_cli.batch.many import AT_ONCE, Outcome, denoise_one
-from denoise_cli.batch.picture import Settings
 from denoise_cli.batch.plan import Job, Look, Passed, Results, look, search
+from denoise_cli.batch.wanted import Wanted
 from denoise_cli.errors import DenoiseError, UsageError
-from denoise_cli.images.codec import SaveOptions
 from denoise_cli.places.files import sweep
 from denoise_cli.places.place import Place, identity, name_of, place
 
@@ -27,51 +26,6 @@ from denoise_cli.places.place import Place, identity, name_of, place
 LARGEST_GROUP, GROWS_AFTER = 64, 256
 RETRIES = 3  # of a group whose worker was lost: its pictures may be what costs workers their lives
 Row = dict[str, np.ndarray]
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """How pictures are to be denoised, in words that can be sent to other machines. `weights`: a file's content."""
-
-    model: str
-    weights: bytes | None = None
-    size: float | None = None
-    device: str = "auto"
-    precision: str = "auto"
-    tile: str = "auto"
-    strength: float = 1.0
-    sigma: float | None = None
-    white: float | None = None
-    quality: int = 95
-
-    @classmethod
-    def of(cls, model: str, **options: Any) -> Wanted:
-        """`options` are the other fields. Raises UsageError for a model that is unknown."""
-        from denoise_cli.denoisers import classical
-        from denoise_cli.denoisers.catalogue import weights_file
-        from denoise_cli.denoisers.weights import bundled
-
-        if model in classical.NAMES:
-            return cls(model, **options)
-        path = weights_file(model)
-        if path.parent == bundled():
-            return cls(path.stem, **options)
-        return cls(path.name, path.read_bytes(), **options)
-
-    def settings(self) -> Settings:
-        """With the denoiser loaded."""
-        from tempfile import TemporaryDirectory
-
-        from denoise_cli.denoisers.catalogue import load
-
-        with TemporaryDirectory() as folder:
-            model = self.model
-            if self.weights is not None:
-                path = Path(folder, self.model)
-                path.write_bytes(self.weights)
-                model = str(path)
-            denoiser = load(model, size=self.size, device=self.device, precision=self.precision, tile=self.tile)
-        return Settings(denoiser, self.strength, self.sigma, self.white, SaveOptions(self.quality))
 
 
 @dataclass(frozen=True)
@@ -94,7 +48,7 @@ class Listing:
 
     inputs: tuple[str, ...]
     output: str
-    wanted: Look
+    seen: Look
     overwrite: bool = False
 
     def __call__(self, _: Row) -> Iterator[Row]:
@@ -127,8 +81,8 @@ class Listing:
         """All of them. Raises UsageError where a list has a result twice, or one that falls onto its picture."""
         named: set[int] = set()
         for path in map(place, self.inputs):
-            for job in search(path, place(self.output), self.wanted, passed):
-                if self.wanted.listed:
+            for job in search(path, place(self.output), self.seen, passed):
+                if self.seen.listed:
                     mark = hash(identity(job.target))  # and not the names, of which there may be millions
                     if mark in named or identity(job.source) == identity(job.target):
                         raise UsageError(f"{path}: the result of {job.source} would fall onto another picture")
@@ -184,7 +138,7 @@ def listing_of(inputs: Sequence[Place], output: Place, *, overwrite: bool = Fals
     """Raises UsageError where it is not plain that results are apart: pictures are not all known before the first is
     done.
     """
-    wanted = look(inputs, output, into_folder=True)
+    seen = look(inputs, output, into_folder=True)
     names = [name_of(Path(identity(path)) if isinstance(path, Path) and path.is_dir() else path) for path in inputs]
     for number, name in enumerate(names):
         if name in names[:number]:
@@ -192,9 +146,9 @@ def listing_of(inputs: Sequence[Place], output: Place, *, overwrite: bool = Fals
     for path in inputs:
         if f"{identity(path)}/".startswith(f"{identity(output)}/"):
             raise UsageError(f"{path} lies in the output folder {output}; name another")
-    if wanted.folders and wanted.folders < len(inputs):
+    if seen.folders and seen.folders < len(inputs):
         raise UsageError("--engine ray takes folders or pictures, not both at once")
-    return Listing(tuple(map(_absolute, inputs)), _absolute(output), wanted, overwrite)
+    return Listing(tuple(map(_absolute, inputs)), _absolute(output), seen, overwrite)
 
 
 def denoise_on_ray(
@@ -213,10 +167,10 @@ def denoise_on_ray(
     context.enable_progress_bars = False
     context.max_errored_blocks = -1  # groups that cost their workers' lives are told when all others are done
     logging.getLogger("ray.data").setLevel(logging.ERROR)
-    number, threads, share = _shares(ray, cluster.workers)
-    pool = ActorPoolStrategy(size=number, max_concurrent_calls_per_actor=AT_ONCE, enable_true_multi_threading=True)
     whole = False
     try:
+        number, threads, share = _shares(ray, cluster.workers)
+        pool = ActorPoolStrategy(size=number, max_concurrent_calls_per_actor=AT_ONCE, enable_true_multi_threading=True)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # there is no other way to say max_task_retries yet
             listed = from_items([{"facts": ""}]).map_batches(listing, batch_size=None, num_cpus=0)

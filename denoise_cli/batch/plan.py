@@ -71,8 +71,8 @@ def make_plan(
     """
     if in_place and output is not None:
         raise UsageError("--in-place replaces the inputs, so it takes no --output")
-    passed, wanted = Passed(), look(inputs, output, in_place=in_place, into_folder=into_folder)
-    jobs = [job for path in inputs for job in search(path, output, wanted, passed)]
+    passed, seen = Passed(), look(inputs, output, in_place=in_place, into_folder=into_folder)
+    jobs = [job for path in inputs for job in search(path, output, seen, passed)]
     if in_place:  # behind a link, the file itself
         jobs = [
             Job(job.source, Path(identity(job.source)) if isinstance(job.source, Path) else job.source) for job in jobs
@@ -123,16 +123,16 @@ def look(inputs: Sequence[Place], output: Place | None, *, in_place: bool = Fals
     return Look(listed, len(inputs) == 1 and not many and not into_folder, len(folders))
 
 
-def search(path: Place, output: Place | None, wanted: Look, passed: Passed) -> Iterator[Job]:
+def search(path: Place, output: Place | None, seen: Look, passed: Passed) -> Iterator[Job]:
     """The pictures that an input stands for, found bit by bit, in order."""
-    if wanted.listed:
+    if seen.listed:
         for source, below in manifest.listed(path):
             yield Job(source, source if output is None else output / below)
-    elif wanted.folders and is_folder(path):
-        root = path if output is None else output / Path(identity(path)).name if wanted.folders > 1 else output
+    elif seen.folders and is_folder(path):
+        root = path if output is None else output / Path(identity(path)).name if seen.folders > 1 else output
         yield from _below(path, root, output, passed)
     else:
-        yield Job(path, _target_of_file(path, output, file=wanted.file))
+        yield Job(path, _target_of_file(path, output, file=seen.file))
 
 
 class Results:

@@ -8,9 +8,10 @@ import time
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from denoise_cli.batch.cluster import Cluster, Listing, Told, Wanted, denoise_on_ray, listing_of
+from denoise_cli.batch.cluster import Cluster, Listing, Told, denoise_on_ray, listing_of
 from denoise_cli.batch.many import Outcome
 from denoise_cli.batch.plan import Passed, Results
+from denoise_cli.batch.wanted import Wanted
 from denoise_cli.cli.batch import summary
 from denoise_cli.cli.console import BatchProgress
 from denoise_cli.places.place import Place, replacing

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
@@ -96,12 +97,11 @@ def run(
     touched without --in-place, and results that are there already are not made again without --overwrite. IN, OUT and
     weights files may be URLs of object stores, such as s3://bucket/pictures.
     """
-    from denoise_cli.batch.picture import Settings
     from denoise_cli.batch.plan import make_plan
-    from denoise_cli.denoisers.catalogue import card, load
+    from denoise_cli.batch.wanted import Wanted
+    from denoise_cli.denoisers.catalogue import card
     from denoise_cli.denoisers.denoiser import check_sigma
     from denoise_cli.errors import UsageError
-    from denoise_cli.images.codec import SaveOptions
     from denoise_cli.places.place import exists, place
 
     check_sigma(card(model), sigma)  # before torch is loaded
@@ -109,27 +109,32 @@ def run(
         raise UsageError(f"no engine {engine!r}; there are {LOCAL} and {RAY}")
     if engine == LOCAL and (address is not None or workers is not None):
         raise UsageError("--address and --workers are for --engine ray")
+    wanted = Wanted(
+        model,
+        size=size,
+        device=device,
+        precision=precision,
+        tile=tile,
+        strength=strength,
+        sigma=sigma,
+        white=white,
+        quality=quality,
+    )
     if engine == RAY:
-        from denoise_cli.batch.cluster import Cluster, Wanted
+        from denoise_cli.batch.cluster import Cluster
         from denoise_cli.cli.cluster import run_on_ray
 
         if output is None or STREAM in (output, *inputs) or in_place:
             raise UsageError("--engine ray takes a folder for its results: name it with -o")
-        wanted = Wanted.of(
-            model,
-            size=size,
-            device=device,
-            precision=precision,
-            tile=tile,
-            strength=strength,
-            sigma=sigma,
-            white=white,
-            quality=quality,
-        )
-        cluster = Cluster(address, workers)
-        places = [place(name) for name in inputs]
         code = run_on_ray(
-            places, place(output), wanted, cluster, overwrite=overwrite, as_json=json, quiet=quiet, verbose=verbose
+            [place(name) for name in inputs],
+            place(output),
+            wanted.portable(),
+            Cluster(address, workers),
+            overwrite=overwrite,
+            as_json=json,
+            quiet=quiet,
+            verbose=verbose,
         )
         raise typer.Exit(code)
 
@@ -150,8 +155,7 @@ def run(
         )
         if not plan.jobs and not plan.unreadable:
             raise typer.Exit(report(plan, [], 0.0, as_json=json, quiet=quiet))
-    denoiser = load(model, size=size, device=device, precision=precision, tile=tile)
-    settings = Settings(denoiser, strength, sigma, white, SaveOptions(quality))
+    settings = wanted.settings()
     if plan is None:
         _stream(inputs[0], target, settings)
     else:
@@ -174,8 +178,9 @@ def _stream(name: str, target: Place | None, settings: Settings) -> None:
 
     result = io.BytesIO()
     try:
-        with io.BytesIO(sys.stdin.buffer.read()) if name == STREAM else reading(place(name)) as source:
-            denoise_stream(source, result, None if target is None else by_suffix(target), settings)
+        with nullcontext(sys.stdin.buffer) if name == STREAM else reading(place(name)) as file:
+            source = io.BytesIO(file.read())  # a pipe cannot be read back and forth
+        denoise_stream(source, result, None if target is None else by_suffix(target), settings)
         if target is not None:
             with replacing(target) as file:
                 file.write(result.getbuffer())

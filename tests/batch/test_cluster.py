@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from denoise_cli.batch.cluster import Cluster, Listing, Wanted, Worker, _connected, _shares, listing_of
+from denoise_cli.batch.cluster import Cluster, Listing, Worker, _connected, _shares, listing_of
+from denoise_cli.batch.wanted import Wanted
 from denoise_cli.errors import UsageError
 from denoise_cli.places.files import TEMPORARY
 from denoise_cli.places.place import place, reading, walk
@@ -185,13 +186,16 @@ def test_a_worker_is_what_the_local_engine_is(pictures: Path, local: dict[str, b
     from denoise_cli.denoisers.catalogue import weights_file
 
     weights = weights_file("cae")
-    for wanted in (Wanted.of("cae", precision="fp32"), Wanted(weights.name, weights.read_bytes(), precision="fp32")):
+    for wanted in (
+        Wanted("cae", precision="fp32").portable(),
+        Wanted(weights.name, weights.read_bytes(), precision="fp32"),
+    ):
         target = tmp_path / "00.png"
         facts = json.dumps({"jobs": [[str(pictures / "0" / "00.png"), str(target)]]})
         (outcome,) = json.loads(Worker(wanted)({"facts": np.array([facts])})["facts"][0])["outcomes"]
         assert outcome[-1] is None
         assert target.read_bytes() == local["0/00.png"]
-    assert Wanted.of(str(weights.absolute())) == Wanted("cae")
+    assert Wanted(str(weights.absolute())).portable() == Wanted("cae")
     assert Cluster() == Cluster(None, None)
 
 

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -100,6 +101,16 @@ def test_a_tree_with_all_that_can_be_wrong(photos: Path, tmp_path: Path) -> None
     assert facts["there_already"] == 3
     assert facts["denoised"] == []
     assert [Path(failure["source"]).name for failure in facts["failed"]] == ["broken.png", "short.jpg"]
+
+
+def test_a_named_pipe_to_stdout(photos: Path, tmp_path: Path) -> None:
+    """As shells make one for `<(command)`: it cannot be read back and forth."""
+    pipe, data = tmp_path / "pipe", (photos / "a.png").read_bytes()
+    os.mkfifo(pipe)
+    threading.Thread(target=pipe.write_bytes, args=(data,), daemon=True).start()
+    outcome = denoise_img(pipe, "-o", "-", "-m", "median")
+    assert outcome.stdout == denoise_img("-", "-m", "median", stdin=data).stdout
+    assert outcome.stdout
 
 
 def test_stdin_to_stdout(photos: Path) -> None:

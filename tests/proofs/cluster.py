@@ -16,14 +16,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PIL import Image
 from ray.cluster_utils import Cluster as Machines
 
-from denoise_cli.batch.cluster import Cluster, Row, Told, Wanted, denoise_on_ray, listing_of
+from denoise_cli.batch.cluster import Cluster, Told, Worker, denoise_on_ray, listing_of
+from denoise_cli.batch.wanted import Wanted
 from denoise_cli.places.place import place
 
-SMALL, LARGE = (500, 256, "cae"), (20, 2048, "cae")  # pictures, pixels a side, and by what
+SMALL, LARGE = (500, 256), (20, 2048)  # pictures, and pixels a side
 MODEL = "cae"
 FOLDERS, NAMES = 1_000, 1_000
 STORE = '''
@@ -65,13 +65,13 @@ def main() -> None:
 
 def overhead(photo: Path, work: Path) -> None:
     """Whole commands, from start to exit, as their users wait for them."""
-    for count, side, model in (LARGE, SMALL):
+    for count, side in (LARGE, SMALL):
         source = cut(photo, work / f"in-{side}", count, side)
         seconds = [
-            timed(source, work / f"{engine}-{side}", "-m", model, "--engine", engine) for engine in ("local", "ray")
+            timed(source, work / f"{engine}-{side}", "-m", MODEL, "--engine", engine) for engine in ("local", "ray")
         ]
         ratio = f"local {seconds[0]:.1f} s, ray {seconds[1]:.1f} s, {seconds[1] / seconds[0]:.2f}x"
-        print(f"{count} of {side}² by {model}: {ratio}", flush=True)
+        print(f"{count} of {side}² by {MODEL}: {ratio}", flush=True)
 
 
 def workers(photo: Path, work: Path) -> None:
@@ -95,19 +95,14 @@ def workers(photo: Path, work: Path) -> None:
     print(f"twice the workers: {rates[1] / rates[0]:.2f}x")
 
 
-class NoWork:
+class NoWork(Worker):
     """A worker that opens nothing."""
 
     def __init__(self, *_: Any) -> None:
-        pass
+        self.wrong = None
 
-    def __call__(self, batch: Row) -> Row:
-        import json
-
-        facts = json.loads(str(batch["facts"][0]))
-        if "jobs" in facts:
-            facts["outcomes"] = [[source, target, 0.0, 0.0, None] for source, target in facts.pop("jobs")]
-        return {"facts": np.array([json.dumps(facts)], dtype=object)}
+    def _outcome(self, source: str, target: str) -> list[Any]:
+        return [source, target, 0.0, 0.0, None]
 
 
 def names(work: Path) -> None:
