@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from denoise_cli.images.image import Canvas, Pixels, Samples, Stored, to_samples
+from denoise_cli.images.scratch import let_go
 
 Where = tuple[slice, ...]
 
@@ -46,3 +47,4 @@ class Overlay(Canvas):
                 self.samples[where] = samples[:now]
             if now < len(samples):
                 self.waiting.append((top + now, beside, samples[now:]))
+        let_go(self.samples)

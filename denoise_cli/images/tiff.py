@@ -15,8 +15,9 @@ import tifffile
 from denoise_cli.errors import PictureError
 from denoise_cli.images.codec import Codec, Opened, damaged
 from denoise_cli.images.image import Image, Mode, PixelFormat, Samples, stored, white_of_floats
+from denoise_cli.images.scratch import let_go, room
 from denoise_cli.images.tiff_tags import TiffBaggage, carried_tags, count_pages, directories_of, rational
-from denoise_cli.images.tiff_write import write
+from denoise_cli.images.tiff_write import AT_ONCE, write
 
 logging.getLogger("tifffile").addHandler(logging.NullHandler())  # its remarks about odd files are nothing to users
 
@@ -72,7 +73,9 @@ def _page(tiff: tifffile.TiffFile, number: int, white: float | None) -> Image:
         raise PictureError("is damaged")
     _check_kind(page)
     _check_extent(page, tiff.filehandle.size)
-    return _image(page, page.asarray(), _baggage(tiff, page), white)
+    samples = page.asarray(out=room(page.shape, np.dtype(page.dtype)), buffersize=AT_ONCE)
+    let_go(samples)
+    return _image(page, samples, _baggage(tiff, page), white)
 
 
 def _check_kind(page: tifffile.TiffPage) -> None:

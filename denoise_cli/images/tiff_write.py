@@ -28,6 +28,7 @@ from denoise_cli.images.tiff_tags import (
 COMPRESSIONS = {"NONE": False, "LZW": True, "ADOBE_DEFLATE": True, "DEFLATE": True, "PACKBITS": False, "ZSTD": True,
                 "LZMA": True}  # fmt: skip
 RATIONALS = {5: "I", 10: "i"}
+AT_ONCE = 1 << 24  # bytes that are read or compressed in one pass; tifffile's own way is 256 MB
 LARGEST_CLASSIC = 3 << 30  # bytes of samples; 4 GB is where offsets end
 
 
@@ -51,6 +52,7 @@ def write(file: BinaryIO, images: Iterator[Image], options: SaveOptions) -> None
                 software=False,
                 metadata=None,
                 contiguous=False,
+                buffersize=AT_ONCE,
                 subfiletype=own.subfile,
                 extratags=[*(_with_numbers(tag, own.order) for tag in own.tags), *places],
                 **layout,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import random
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from denoise_cli.batch.cluster import Cluster, Listing, Worker, _connected, _shares, listing_of
+from denoise_cli.batch.cluster import Listing, Worker, _connected, _shares, listing_of
 from denoise_cli.batch.wanted import Wanted
 from denoise_cli.errors import UsageError
 from denoise_cli.places.files import TEMPORARY
@@ -46,18 +48,49 @@ def local(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     return contents(str(folder))
 
 
+class Store:
+    """An S3 server's application, of whose answers a share says that it is busy; half of these when all was done."""
+
+    def __init__(self) -> None:
+        from moto.server import DomainDispatcherApplication, create_backend_app
+
+        self._whole = DomainDispatcherApplication(create_backend_app)
+        self._chance = random.Random(0)
+        self.share = 0.0
+        self.failed = 0
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        lot = self._chance.random()
+        if lot >= self.share:
+            return self._whole(environ, start_response)
+        self.failed += 1
+        if lot < self.share / 2:
+            list(self._whole(environ, lambda *_: None))
+        start_response("503 Slow Down", [("Content-Type", "application/xml"), ("Connection", "close")])
+        return [b"<Error><Code>SlowDown</Code><Message>busy</Message></Error>"]
+
+
 @pytest.fixture(scope="module")
-def s3() -> Iterator[str]:
-    """A bucket's URL."""
-    server = pytest.importorskip("moto.server").ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
+def store() -> Iterator[Store]:
+    pytest.importorskip("moto.server")
+    from werkzeug.serving import make_server
+
+    store = Store()
+    server = make_server("127.0.0.1", 0, store, threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.get_host_and_port()[1]}")
+        patch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
             patch.setenv(name, "us-east-1")
-        place("s3://lab").fs.mkdir("lab")
-        yield "s3://lab"
-    server.stop()
+        yield store
+    server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def s3(store: Store) -> str:
+    """A bucket's URL."""
+    place("s3://lab").fs.mkdir("lab")
+    return "s3://lab"
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +157,23 @@ def test_from_s3_to_s3_on_a_cluster_the_same_bytes(
 
     again = command(f"{s3}/in", f"{s3}/out", *words)
     assert f"0 denoised, {PICTURES} there already" in again.stderr
+
+
+@pytest.mark.parametrize("engine", ["local", "ray"])
+def test_a_store_that_fails_in_a_tenth_of_its_calls_is_asked_again(
+    engine: str, cluster: Any, store: Store, s3: str, pictures: Path, local: dict[str, bytes]
+) -> None:
+    place(s3).fs.put(str(pictures), f"lab/busy-{engine}", recursive=True)
+    words = ("--engine", "ray", "--address", cluster.address, "--workers", "2") if engine == "ray" else ()
+    store.share, store.failed = 0.1, 0
+    try:
+        done = command(f"{s3}/busy-{engine}", f"{s3}/{engine}", *words)
+    finally:
+        store.share = 0.0
+    assert done.returncode == 1, done.stderr
+    assert "1 failed" in done.stderr
+    assert store.failed > 10
+    assert contents(f"{s3}/{engine}") == local
 
 
 def test_the_local_engine_takes_s3_too(s3: str, pictures: Path, local: dict[str, bytes]) -> None:
@@ -196,7 +246,6 @@ def test_a_worker_is_what_the_local_engine_is(pictures: Path, local: dict[str, b
         assert outcome[-1] is None
         assert target.read_bytes() == local["0/00.png"]
     assert Wanted(str(weights.absolute())).portable() == Wanted("cae")
-    assert Cluster() == Cluster(None, None)
 
 
 class Books:

@@ -1,6 +1,6 @@
 """What a Ray cluster costs and gives: beside the local engine, with one worker and two, over a million names.
 
-python -m tests.proofs.cluster PHOTO [overhead] [workers] [names]
+python -m tests.proofs.cluster PHOTO [overhead] [workers] [names] [-m MODEL]
 
 Clusters are processes on this machine. PHOTO is cut into pictures; a million names are those of a store that makes them
 up, whose pictures nobody opens.
@@ -8,6 +8,7 @@ up, whose pictures nobody opens.
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -24,7 +25,6 @@ from denoise_cli.batch.wanted import Wanted
 from denoise_cli.places.place import place
 
 SMALL, LARGE = (500, 256), (20, 2048)  # pictures, and pixels a side
-MODEL = "cae"
 FOLDERS, NAMES = 1_000, 1_000
 STORE = '''
 import fsspec
@@ -52,29 +52,33 @@ fsspec.register_implementation("names", Names)
 
 
 def main() -> None:
-    chosen = sys.argv[2:] or ["overhead", "workers", "names"]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("photo", type=Path)
+    parser.add_argument("parts", nargs="*", default=["overhead", "workers", "names"])
+    parser.add_argument("-m", "--model", default="photo")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        if "overhead" in chosen:
-            overhead(Path(sys.argv[1]), work)
-        if "workers" in chosen:
-            workers(Path(sys.argv[1]), work)
-        if "names" in chosen:
+        if "overhead" in options.parts:
+            overhead(options.photo, options.model, work)
+        if "workers" in options.parts:
+            workers(options.photo, options.model, work)
+        if "names" in options.parts:
             names(work)
 
 
-def overhead(photo: Path, work: Path) -> None:
+def overhead(photo: Path, model: str, work: Path) -> None:
     """Whole commands, from start to exit, as their users wait for them."""
     for count, side in (LARGE, SMALL):
         source = cut(photo, work / f"in-{side}", count, side)
         seconds = [
-            timed(source, work / f"{engine}-{side}", "-m", MODEL, "--engine", engine) for engine in ("local", "ray")
+            timed(source, work / f"{engine}-{side}", "-m", model, "--engine", engine) for engine in ("local", "ray")
         ]
         ratio = f"local {seconds[0]:.1f} s, ray {seconds[1]:.1f} s, {seconds[1] / seconds[0]:.2f}x"
-        print(f"{count} of {side}² by {MODEL}: {ratio}", flush=True)
+        print(f"{count} of {side}² by {model}: {ratio}", flush=True)
 
 
-def workers(photo: Path, work: Path) -> None:
+def workers(photo: Path, model: str, work: Path) -> None:
     """One node with one core, then two: the pictures a second between the first results and the last."""
     source = cut(photo, work / "in-scaling", 120, 512)
     rates = []
@@ -85,7 +89,7 @@ def workers(photo: Path, work: Path) -> None:
         machines.wait_for_nodes()
         times = []
         listing = listing_of([source], work / f"out-{count}")
-        for outcome in denoise_on_ray(listing, Wanted(MODEL), Cluster(machines.address), Told()):
+        for outcome in denoise_on_ray(listing, Wanted(model), Cluster(machines.address), Told()):
             assert outcome.failure is None, outcome.failure
             times.append(time.monotonic())
         first = len(times) // 4  # all workers have begun
@@ -112,7 +116,7 @@ def names(work: Path) -> None:
     exec((work / "sitecustomize.py").read_text(), {"__name__": "store"})
     started, count = time.monotonic(), 0
     listing = listing_of([place("names://in")], work)
-    for outcome in denoise_on_ray(listing, Wanted(MODEL), Cluster(), Told(), worker=NoWork):
+    for outcome in denoise_on_ray(listing, Wanted("median"), Cluster(), Told(), worker=NoWork):
         assert outcome.failure is None
         count += 1
         if count % 100_000 == 0:
