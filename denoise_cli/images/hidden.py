@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import distance_transform_edt
 
 from denoise_cli.images.image import LARGEST_LIGHT, Image, Pixels
 
@@ -27,6 +26,8 @@ def filled(pixels: Pixels, mask: Mask) -> Pixels:
     """The pixels with each masked one replaced by the nearest that is not; black where all are masked."""
     if mask.all():
         return np.zeros_like(pixels)
+    from scipy.ndimage import distance_transform_edt  # a fifth of a second, which most pictures need not wait for
+
     rows, columns = distance_transform_edt(mask, return_distances=False, return_indices=True)
     return np.asarray(pixels[rows, columns])
 

@@ -1,0 +1,59 @@
+"""What the command takes besides its work: the help, and one picture of 512 x 512 pixels, from start to exit.
+
+The help is compared with importing typer and rich, the picture with importing torch and what the network itself takes.
+All take turns; medians of seven.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+from PIL import Image
+
+from denoise_cli.denoisers.catalogue import load
+from denoise_cli.images.formats import first_pixels
+
+NOISY = Path(__file__).parents[1] / "data" / "noisy.jpg"
+TURNS, SIDE, MODEL = 7, 512, "photo"
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder, "in.png"), Path(folder, "out.png")
+        Image.open(NOISY).convert("RGB").resize((SIDE, SIDE)).save(source)
+        pixels, denoiser = first_pixels(source), load(MODEL)
+        denoiser(pixels)  # what is only done once
+        command = ("-m", "denoise_cli", str(source), "-o", str(target), "-m", MODEL, "--overwrite")
+        ways: dict[str, Callable[[], object]] = {
+            "import typer, rich": lambda: python("-c", "import typer, rich"),
+            "--help": lambda: python("-m", "denoise_cli", "--help"),
+            "import torch": lambda: python("-c", "import torch"),
+            "the network": lambda: denoiser(pixels),
+            "the command": lambda: python(*command),
+        }
+        times: dict[str, list[float]] = {name: [] for name in ways}
+        for _ in range(TURNS):
+            for name, way in ways.items():
+                started = time.perf_counter()
+                way()
+                times[name].append(time.perf_counter() - started)
+    taken = {name: median(seconds) for name, seconds in times.items()}
+    for name, seconds in taken.items():
+        print(f"{name}: {seconds:.2f} s")
+    print(f"--help is {taken['--help'] / taken['import typer, rich']:.2f}x of importing typer and rich")
+    least = taken["import torch"] + taken["the network"]
+    print(f"{SIDE}² by {MODEL} is {taken['the command'] / least:.2f}x of importing torch and the network")
+
+
+def python(*words: str) -> None:
+    subprocess.run([sys.executable, *words], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+if __name__ == "__main__":
+    main()
