@@ -19,7 +19,7 @@ from denoise_cli.batch.plan import Job, Look, Passed, Results, look, search
 from denoise_cli.batch.wanted import Wanted
 from denoise_cli.errors import DenoiseError, UsageError
 from denoise_cli.places.files import sweep
-from denoise_cli.places.place import Place, identity, name_of, place
+from denoise_cli.places.place import Place, identity, name_of, own_name, place
 
 # Pictures are shipped in groups, for what each shipment costs: one by one at first, so that all workers have some, and
 # one more for every so many that are listed. Where a node is lost, its groups are done again.
@@ -139,7 +139,7 @@ def listing_of(inputs: Sequence[Place], output: Place, *, overwrite: bool = Fals
     done.
     """
     seen = look(inputs, output, into_folder=True)
-    names = [name_of(Path(identity(path)) if isinstance(path, Path) and path.is_dir() else path) for path in inputs]
+    names = [own_name(path) if isinstance(path, Path) and path.is_dir() else name_of(path) for path in inputs]
     for number, name in enumerate(names):
         if name in names[:number]:
             raise UsageError(f"{inputs[names.index(name)]} and {inputs[number]} have one name; denoise them separately")

@@ -96,7 +96,7 @@ def denoise_stream(
             del image
             yield ready.pop()  # nothing is kept here while the picture is written
 
-    codec.write(target, clean(), settings.save)
+    codec.write(target, clean(), replace(settings.save, count=opened.count))
     return sum(sizes) / 1e6
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from denoise_cli.places.place import (
     is_file,
     is_folder,
     name_of,
+    own_name,
     suffix_of,
     walk,
     writable,
@@ -75,7 +77,8 @@ def make_plan(
     jobs = [job for path in inputs for job in search(path, output, seen, passed)]
     if in_place:  # behind a link, the file itself
         jobs = [
-            Job(job.source, Path(identity(job.source)) if isinstance(job.source, Path) else job.source) for job in jobs
+            Job(job.source, Path(os.path.realpath(job.source)) if isinstance(job.source, Path) else job.source)
+            for job in jobs
         ]
     elif output is None:
         # `*.jpg` also means the results of last time, which are no inputs.
@@ -129,7 +132,7 @@ def search(path: Place, output: Place | None, seen: Look, passed: Passed) -> Ite
         for source, below in manifest.listed(path):
             yield Job(source, source if output is None else output / below)
     elif seen.folders and is_folder(path):
-        root = path if output is None else output / Path(identity(path)).name if seen.folders > 1 else output
+        root = path if output is None else output / own_name(path) if seen.folders > 1 else output
         yield from _below(path, root, output, passed)
     else:
         yield Job(path, _target_of_file(path, output, file=seen.file))

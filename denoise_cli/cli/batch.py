@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def run_batch(
     with BatchProgress(len(plan.jobs), hidden=quiet) as bar:
 
         def done(outcome: Outcome) -> None:
-            outcomes.append(outcome)
+            outcomes.append(replace(outcome, bug=None))  # whose traceback would keep the picture
             bar.finished(outcome.job, outcome.megapixels)
             if outcome.failure:
                 bar.say(f"denoise-img: {outcome.job.source} {outcome.failure}")

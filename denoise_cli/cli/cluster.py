@@ -17,7 +17,7 @@ from denoise_cli.cli.console import BatchProgress
 from denoise_cli.places.place import Place, replacing
 
 REPORT = ".report.jsonl"
-LOST = "cost its worker's life again and again, perhaps for want of memory"
+LOST = "is one of a group that cost its worker's life again and again, perhaps for want of memory; try it again"
 
 
 def run_on_ray(

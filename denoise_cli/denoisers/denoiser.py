@@ -78,3 +78,5 @@ def copied(result: Pixels | Canvas, pixels: Pixels | Stored) -> None:
     """Puts the picture into `result` as it is, in bands, so that it is never floats as a whole."""
     for top in range(0, pixels.shape[0], BAND):
         result[top : top + BAND, :] = pixels[top : top + BAND, :]
+        if isinstance(result, Canvas):
+            result.settle(top)

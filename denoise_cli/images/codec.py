@@ -29,9 +29,10 @@ def handed_over(images: list[Image]) -> Iterator[Image]:
 
 @dataclass(frozen=True)
 class SaveOptions:
-    """What users can say about the file to be written. `quality`: 1 to 100, of JPEG and lossy WebP."""
+    """About the file to be written. `quality`: 1 to 100, of JPEG and lossy WebP. `count`: of pictures."""
 
     quality: int = 95
+    count: int = 1
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from denoise_cli.images.image import LARGEST_LIGHT, Image, Pixels
+from denoise_cli.images.image import LARGEST_LIGHT, ROWS_AT_ONCE, Image, Pixels
 
 Mask = npt.NDArray[np.bool_]
 
@@ -16,7 +16,10 @@ def hidden(image: Image) -> Mask | None:
     if image.alpha is not None and not image.alpha.all():
         mask = np.asarray(image.alpha == 0, np.bool_)
     if image.format.dtype.kind == "f":
-        usable = (np.abs(image.pixels) < LARGEST_LIGHT).all(axis=2)  # which no NaN is
+        usable = np.empty(image.shape[:2], np.bool_)
+        for top in range(0, image.shape[0], ROWS_AT_ONCE):
+            rows = slice(top, top + ROWS_AT_ONCE)
+            usable[rows] = (np.abs(image.source[rows, :]) < LARGEST_LIGHT).all(axis=2)  # which no NaN is
         if not usable.all():
             mask = np.asarray(~usable if mask is None else mask | ~usable, np.bool_)
     return mask

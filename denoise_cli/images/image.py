@@ -174,8 +174,12 @@ def _rows_of_samples(pixels: Pixels, form: PixelFormat) -> npt.NDArray[Any]:
 
 def rescaled(image: Image, white: float) -> Image:
     """The same picture with another sample value as its white."""
-    form = replace(image.format, white=white)
-    return replace(image, source=Stored(to_samples(image.source, image.format), form), format=form)
+    form, source = replace(image.format, white=white), image.source
+    if isinstance(source, Stored) and source.form == image.format:
+        samples = source.samples
+    else:
+        samples = to_samples(source, image.format)
+    return replace(image, source=Stored(samples, form), format=form)
 
 
 def white_of_floats(samples: Samples) -> float:
@@ -186,11 +190,15 @@ def white_of_floats(samples: Samples) -> float:
     those brightest thousandths reach up to is taken, or their own value if it is larger still. Values that mark missing
     ones (beyond 1e30, infinite or no number) do not count.
     """
-    lit = np.abs(samples) < np.float32(LARGEST_LIGHT)
-    above = np.count_nonzero(lit & (samples > 8))
-    count = np.count_nonzero(lit)
+    above = count = 0
+    for top in range(0, samples.shape[0], ROWS_AT_ONCE):
+        rows = samples[top : top + ROWS_AT_ONCE]
+        lit = np.abs(rows) < np.float32(LARGEST_LIGHT)
+        above += int(np.count_nonzero(lit & (rows > 8)))
+        count += int(np.count_nonzero(lit))
     if above * 1000 <= count:
         return 1.0
+    lit = np.abs(samples) < np.float32(LARGEST_LIGHT)
     values = samples[lit].astype(np.float32)  # in float16, quantiles of many values overflow
     bright = float(np.partition(values, count - 1 - count // 1000)[count - 1 - count // 1000])
     return next((white for white in FLOAT_WHITES if bright <= white), bright)

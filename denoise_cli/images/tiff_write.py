@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import struct
 from collections.abc import Iterator
 from typing import Any, BinaryIO
@@ -35,7 +34,9 @@ LARGEST_CLASSIC = 3 << 30  # bytes of samples; 4 GB is where offsets end
 def write(file: BinaryIO, images: Iterator[Image], options: SaveOptions) -> None:
     first = next(images)
     own = _own(first)
-    big = own.big or math.prod(first.shape) * first.format.dtype.itemsize > LARGEST_CLASSIC
+    height, width, channels = first.shape
+    size = height * width * (channels + (first.alpha is not None)) * first.format.dtype.itemsize
+    big = own.big or options.count * size > LARGEST_CLASSIC  # pages of a stack are mostly alike
     image: Image | None = first
     del first
     patches = []

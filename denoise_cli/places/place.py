@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import sys
+import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path, PurePosixPath
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 Place: TypeAlias = Union[Path, "UPath"]
 URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+FOLDING = {"darwin", "win32"}  # where `A.png` and `a.png` are mostly one file
 Unreadable = Callable[[Place, str], None]
 
 
@@ -78,8 +81,16 @@ def is_file(place: Place) -> bool:
 
 
 def identity(place: Place) -> str:
-    """The same for all names of one place."""
-    return os.path.realpath(place) if isinstance(place, Path) else str(place).rstrip("/")
+    """The same for all names of one place: to compare, and not to open."""
+    if not isinstance(place, Path):
+        return str(place).rstrip("/")
+    path = os.path.realpath(place)
+    return unicodedata.normalize("NFC", path).casefold() if sys.platform in FOLDING else path
+
+
+def own_name(folder: Place) -> str:
+    """Of a folder; that of `.` and `..` is the one they have where they lie."""
+    return Path(os.path.realpath(folder) if isinstance(folder, Path) else str(folder).rstrip("/")).name
 
 
 def walk(folder: Place, unreadable: Unreadable) -> Iterator[tuple[Place, list[str], list[str]]]:

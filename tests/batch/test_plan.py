@@ -116,3 +116,16 @@ def test_what_would_lose_pictures_is_refused(
 ) -> None:
     with pytest.raises(UsageError, match=complaint):
         make_plan([tree / name for name in inputs], None if output is None else tree / output, **options)
+
+
+def test_where_letters_are_folded_no_picture_is_lost_by_their_case(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.platform", "darwin")
+    with pytest.raises(UsageError, match="itself"):
+        make_plan([tree], tree.with_name("IN"), overwrite=True)
+    with pytest.raises(UsageError, match="is an input"):
+        make_plan([tree / "a.png"], tree / "A.PNG", overwrite=True)
+    with pytest.raises(UsageError, match="both become"):
+        make_plan([tree / "a.jpg", tree / "sub" / "A.JPG"], tmp_path / "out")
+    assert targets(make_plan([tree, tree / "sub"], tmp_path / "Out"))[0] == str(tmp_path / "Out" / "in" / "a.jpg")

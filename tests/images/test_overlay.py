@@ -5,6 +5,7 @@ import pytest
 
 from denoise_cli.batch.picture import Settings, denoise_image
 from denoise_cli.denoisers import classical
+from denoise_cli.denoisers.denoiser import BAND, copied
 from denoise_cli.images.image import Image, PixelFormat, stored
 from denoise_cli.images.overlay import Overlay
 
@@ -50,3 +51,12 @@ def test_what_cannot_be_written_to_is_left_alone() -> None:
     result = denoise_image(Image(stored(samples, FORM), FORM), Settings(classical.build("median")), spent=True)
     np.testing.assert_array_equal(samples, noise(40))
     assert not np.shares_memory(result.source.samples, samples)  # type: ignore[union-attr]
+
+
+def test_a_copy_waits_for_nothing() -> None:
+    samples = noise()
+    overlay = Overlay.over(stored(samples.copy(), FORM))
+    copied(overlay, stored(samples, FORM))
+    assert sum(len(part) for _, _, part in overlay.waiting) <= BAND
+    overlay.settle()
+    assert np.array_equal(overlay.samples, samples)

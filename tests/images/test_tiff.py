@@ -11,6 +11,8 @@ import pytest
 import tifffile
 from PIL import Image as Pillow
 
+from denoise_cli.batch.picture import Settings, denoise_stream
+from denoise_cli.denoisers import classical
 from denoise_cli.errors import PictureError
 from tests.images.helpers import ICC, XMP, directories, exif, noise, opened, read, saved, through, write
 
@@ -210,6 +212,16 @@ def test_byte_order_and_bigtiff_stay(options, dtype):
     assert result[:4] == data[:4]
     assert tags_of(result)[65000] == (3, 3, (1, 2, 3))
     assert_same(data, result)
+
+
+def test_a_stack_gets_room_for_all_of_its_pages(monkeypatch):
+    source = io.BytesIO(tiff(*[noise(20, 30)] * 3, photometric="minisblack"))
+    for limit, mark in ((1500, b"II+\0"), (2000, b"II*\0")):
+        monkeypatch.setattr("denoise_cli.images.tiff_write.LARGEST_CLASSIC", limit)
+        result = io.BytesIO()
+        source.seek(0)
+        denoise_stream(source, result, None, Settings(classical.build("median")))
+        assert result.getvalue()[:4] == mark
 
 
 def test_profile_xmp_orientation_resolution_and_private_tags_stay():
