@@ -1,7 +1,8 @@
 """What the command takes besides its work: the help, and one picture of 512 x 512 pixels, from start to exit.
 
-The help is compared with importing typer and rich, the picture with importing torch and what the network itself takes.
-All take turns; medians of seven.
+The help is compared with importing typer and rich, which typer itself does only in part before it prints, and with the
+help of a typer program of one option; the picture with importing torch and what the network itself takes. All take
+turns; medians of seven.
 """
 
 from __future__ import annotations
@@ -21,6 +22,12 @@ from denoise_cli.images.formats import first_pixels
 
 NOISY = Path(__file__).parents[1] / "data" / "noisy.jpg"
 TURNS, SIDE, MODEL = 7, 512, "photo"
+LEAST = """
+import typer
+def main(option: int = 0) -> None:
+    "Nothing."
+typer.run(main)
+"""
 
 
 def main() -> None:
@@ -32,6 +39,7 @@ def main() -> None:
         command = ("-m", "denoise_cli", str(source), "-o", str(target), "-m", MODEL, "--overwrite")
         ways: dict[str, Callable[[], object]] = {
             "import typer, rich": lambda: python("-c", "import typer, rich"),
+            "the least typer program's --help": lambda: python("-c", LEAST, "--help"),
             "--help": lambda: python("-m", "denoise_cli", "--help"),
             "import torch": lambda: python("-c", "import torch"),
             "the network": lambda: denoiser(pixels),
@@ -46,7 +54,8 @@ def main() -> None:
     taken = {name: median(seconds) for name, seconds in times.items()}
     for name, seconds in taken.items():
         print(f"{name}: {seconds:.2f} s")
-    print(f"--help is {taken['--help'] / taken['import typer, rich']:.2f}x of importing typer and rich")
+    for other in ("import typer, rich", "the least typer program's --help"):
+        print(f"--help is {taken['--help'] / taken[other]:.2f}x of {other}")
     least = taken["import torch"] + taken["the network"]
     print(f"{SIDE}² by {MODEL} is {taken['the command'] / least:.2f}x of importing torch and the network")
 
