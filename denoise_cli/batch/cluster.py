@@ -18,7 +18,7 @@ from denoise_cli.batch.many import AT_ONCE, Outcome, denoise_one
 from denoise_cli.batch.plan import Job, Look, Passed, Results, look, search
 from denoise_cli.batch.wanted import Wanted
 from denoise_cli.errors import DenoiseError, UsageError
-from denoise_cli.places.files import sweep
+from denoise_cli.places.files import sweep, temporary_folder
 from denoise_cli.places.place import Place, identity, name_of, own_name, place
 
 # Pictures are shipped in groups, for what each shipment costs: one by one at first, so that all workers have some, and
@@ -95,6 +95,7 @@ class Worker:
 
     def __init__(self, wanted: Wanted, threads: int | None = None) -> None:
         self.wrong: str | None = None
+        sweep(temporary_folder())  # of what a worker that was lost here had copied
         try:
             self.settings = wanted.settings()
         except DenoiseError as error:  # which belongs to who asked, and not into the cluster's logs

@@ -14,7 +14,7 @@ from denoise_cli.batch.picture import Settings, denoise_file
 from denoise_cli.batch.plan import Job
 from denoise_cli.denoisers.denoiser import Progress
 from denoise_cli.errors import DenoiseError
-from denoise_cli.places.files import sweep
+from denoise_cli.places.files import sweep, temporary_folder
 
 # One picture computes at a time (Settings.turn); meanwhile the next is read and the last is written.
 AT_ONCE = 3
@@ -65,7 +65,10 @@ def denoise_all(
     `progress` is called from other threads. A KeyboardInterrupt ends the pictures under way, which leave nothing
     behind, and is raised again.
     """
-    for folder in {job.target.parent for job in jobs if isinstance(job.target, Path)}:
+    folders = {job.target.parent for job in jobs if isinstance(job.target, Path)}
+    if not all(isinstance(place, Path) for job in jobs for place in (job.source, job.target)):
+        folders.add(temporary_folder())  # where copies of what is elsewhere are
+    for folder in folders:
         sweep(folder)
     stop = threading.Event()
 

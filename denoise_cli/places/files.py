@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +18,7 @@ except ImportError:  # on Windows, where no file can be removed that is open
     fcntl = None  # type: ignore[assignment]
 
 TEMPORARY = ".denoise-img-"  # how the names of unfinished files begin
+UNFINISHED = re.compile(re.escape(TEMPORARY) + r"[0-9a-f]{16}(\.\w+)?")
 OLD = 60.0  # seconds after which a file that nobody writes any more was left by a process that was killed
 
 
@@ -45,10 +47,28 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
+def temporary_folder() -> Path:
+    """Where `temporary` files are."""
+    return Path(tempfile.gettempdir())
+
+
+@contextmanager
+def temporary(suffix: str = "") -> Iterator[tuple[BinaryIO, Path]]:
+    """An empty file that only its owner can read, open, for as long as the block lasts. Raises OSError."""
+    path = temporary_folder() / f"{TEMPORARY}{secrets.token_hex(8)}{suffix}"
+    with open(path, "x+b", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        try:
+            with suppress(OSError):
+                _lock(file)
+            yield file, path
+        finally:
+            path.unlink(missing_ok=True)
+
+
 def sweep(folder: Path) -> None:
     """Removes unfinished files that processes left in a folder when they were killed; those under way are locked."""
     try:
-        left = [path for path in folder.iterdir() if re.fullmatch(re.escape(TEMPORARY) + "[0-9a-f]{16}", path.name)]
+        left = [path for path in folder.iterdir() if UNFINISHED.fullmatch(path.name)]
     except OSError:
         return  # there is nothing to see, or it may not be seen
     for path in left:

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from denoise_cli.errors import UsageError
-from denoise_cli.places.files import TEMPORARY
+from denoise_cli.places.files import TEMPORARY, temporary
 
 if TYPE_CHECKING:
     from upath import UPath
@@ -114,9 +114,9 @@ def _listed(folder: UPath) -> tuple[list[str], list[str]]:
 @contextmanager
 def reading(place: UPath) -> Iterator[BinaryIO]:
     """A local copy, since pictures are read back and forth."""
-    with tempfile.NamedTemporaryFile(prefix=TEMPORARY) as copy:
-        patiently(place, lambda files: files.get_file(place.path, copy.name))
-        with Path(copy.name).open("rb") as file:
+    with temporary() as (_, copy):
+        patiently(place, lambda files: files.get_file(place.path, str(copy)))
+        with copy.open("rb") as file:
             yield file
 
 
@@ -125,13 +125,13 @@ def replacing(place: UPath) -> Iterator[BinaryIO]:
     """Written here first, and uploaded whole when the block has ended well."""
     if not writable(place):
         raise OSError(errno.EROFS, "it can only be read", str(place))
-    with tempfile.NamedTemporaryFile(prefix=TEMPORARY, suffix=place.suffix) as file:  # which tells stores its kind
-        yield cast(BinaryIO, file)
+    with temporary(place.suffix) as (file, path):  # the suffix tells stores its kind
+        yield file
         file.flush()
         if place.protocol in WHOLE:
-            patiently(place, lambda files: files.put_file(file.name, place.path))
+            patiently(place, lambda files: files.put_file(str(path), place.path))
         else:
-            _renamed(file.name, place)
+            _renamed(str(path), place)
 
 
 def _renamed(file: str, place: UPath) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from denoise_cli.places.files import TEMPORARY, replacing, sweep
+from denoise_cli.places.files import TEMPORARY, replacing, sweep, temporary
 
 
 def mode_of(path: Path) -> int:
@@ -90,3 +90,19 @@ def test_what_killed_processes_left_is_swept_and_nothing_else(tmp_path: Path) ->
         assert under_way.exists()
     assert {path.name for path in tmp_path.iterdir()} == {young.name, ".own", f"{TEMPORARY}notes", "result"}
     sweep(tmp_path / "nowhere")
+
+
+def test_a_temporary_file_is_private_gone_at_the_end_and_swept_after_a_kill(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    left = tmp_path / f"{TEMPORARY}{16 * 'a'}.png"
+    left.write_bytes(b"half")
+    with temporary(".png") as (file, path):
+        file.write(b"content")
+        assert (path.parent, path.suffix, mode_of(path)) == (tmp_path, ".png", 0o600)
+        for old in (left, path):
+            os.utime(old, (0, 0))
+        sweep(tmp_path)
+        assert list(tmp_path.iterdir()) == [path]
+    assert list(tmp_path.iterdir()) == []
