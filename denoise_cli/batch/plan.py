@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ from denoise_cli.places.place import (
     is_folder,
     name_of,
     own_name,
+    resolved,
     suffix_of,
     walk,
     writable,
@@ -77,8 +77,7 @@ def make_plan(
     jobs = [job for path in inputs for job in search(path, output, seen, passed)]
     if in_place:  # behind a link, the file itself
         jobs = [
-            Job(job.source, Path(os.path.realpath(job.source)) if isinstance(job.source, Path) else job.source)
-            for job in jobs
+            Job(job.source, Path(resolved(job.source)) if isinstance(job.source, Path) else job.source) for job in jobs
         ]
     elif output is None:
         # `*.jpg` also means the results of last time, which are no inputs.

@@ -11,6 +11,7 @@ import numpy as np
 from denoise_cli.denoisers.card import Card
 from denoise_cli.errors import UsageError
 from denoise_cli.images.image import Canvas, Pixels, Stored
+from denoise_cli.runtime import tiles
 
 BAND = 256  # rows at once of what sees only so far: bounds memory, and progress shows
 Progress = Callable[[int, int], None]  # pixels done, pixels in all
@@ -76,7 +77,5 @@ def blended(clean: Pixels, noisy: Pixels, strength: float) -> Pixels:
 
 def copied(result: Pixels | Canvas, pixels: Pixels | Stored) -> None:
     """Puts the picture into `result` as it is, in bands, so that it is never floats as a whole."""
-    for top in range(0, pixels.shape[0], BAND):
-        result[top : top + BAND, :] = pixels[top : top + BAND, :]
-        if isinstance(result, Canvas):
-            result.settle(top)
+    height, width, _ = pixels.shape
+    tiles.apply(lambda band: band, pixels, tiles.plan(height, width, tile=(BAND, width), margin=0), result)

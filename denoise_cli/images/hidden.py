@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from denoise_cli.images.image import LARGEST_LIGHT, ROWS_AT_ONCE, Image, Pixels
+from denoise_cli.images.image import LARGEST_LIGHT, Image, Pixels, bands
 
 Mask = npt.NDArray[np.bool_]
 
@@ -17,8 +17,7 @@ def hidden(image: Image) -> Mask | None:
         mask = np.asarray(image.alpha == 0, np.bool_)
     if image.format.dtype.kind == "f":
         usable = np.empty(image.shape[:2], np.bool_)
-        for top in range(0, image.shape[0], ROWS_AT_ONCE):
-            rows = slice(top, top + ROWS_AT_ONCE)
+        for rows in bands(image.shape[0]):
             usable[rows] = (np.abs(image.source[rows, :]) < LARGEST_LIGHT).all(axis=2)  # which no NaN is
         if not usable.all():
             mask = np.asarray(~usable if mask is None else mask | ~usable, np.bool_)

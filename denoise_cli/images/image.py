@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
@@ -147,6 +148,11 @@ def stored(samples: Samples, form: PixelFormat) -> Stored:
     return Stored(samples if samples.ndim == 3 else samples[:, :, None], form)
 
 
+def bands(height: int) -> Iterator[slice]:
+    """All rows, some at once: for what would otherwise hold a large picture once more."""
+    return (slice(top, top + ROWS_AT_ONCE) for top in range(0, height, ROWS_AT_ONCE))
+
+
 def to_samples(pixels: Pixels | Stored, form: PixelFormat) -> Samples:
     """Pixels as samples of a file, `[height, width, channels]`: integers rounded and clipped, floats left alone.
 
@@ -155,8 +161,7 @@ def to_samples(pixels: Pixels | Stored, form: PixelFormat) -> Samples:
     if isinstance(pixels, Canvas) and pixels.form == form:
         return pixels.samples
     samples = np.empty(pixels.shape, form.dtype)
-    for top in range(0, pixels.shape[0], ROWS_AT_ONCE):  # by rows, so that a large picture is not held once more
-        rows = slice(top, top + ROWS_AT_ONCE)
+    for rows in bands(pixels.shape[0]):
         with np.errstate(over="ignore", invalid="ignore"):
             samples[rows] = _rows_of_samples(pixels[rows, :], form)
     return samples
@@ -191,11 +196,10 @@ def white_of_floats(samples: Samples) -> float:
     ones (beyond 1e30, infinite or no number) do not count.
     """
     above = count = 0
-    for top in range(0, samples.shape[0], ROWS_AT_ONCE):
-        rows = samples[top : top + ROWS_AT_ONCE]
-        lit = np.abs(rows) < np.float32(LARGEST_LIGHT)
-        above += int(np.count_nonzero(lit & (rows > 8)))
-        count += int(np.count_nonzero(lit))
+    for rows in bands(samples.shape[0]):
+        lit = np.abs(samples[rows]) < np.float32(LARGEST_LIGHT)
+        above += np.count_nonzero(lit & (samples[rows] > 8))
+        count += np.count_nonzero(lit)
     if above * 1000 <= count:
         return 1.0
     lit = np.abs(samples) < np.float32(LARGEST_LIGHT)

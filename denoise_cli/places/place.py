@@ -80,17 +80,21 @@ def is_file(place: Place) -> bool:
     return os.path.isfile(place) if isinstance(place, Path) else exists(place) and not is_folder(place)
 
 
+def resolved(place: Place) -> str:
+    """A place's name without links, `.` and `..`."""
+    return os.path.realpath(place) if isinstance(place, Path) else str(place).rstrip("/")
+
+
 def identity(place: Place) -> str:
     """The same for all names of one place: to compare, and not to open."""
-    if not isinstance(place, Path):
-        return str(place).rstrip("/")
-    path = os.path.realpath(place)
-    return unicodedata.normalize("NFC", path).casefold() if sys.platform in FOLDING else path
+    there = resolved(place)
+    folded = isinstance(place, Path) and sys.platform in FOLDING
+    return unicodedata.normalize("NFC", there).casefold() if folded else there
 
 
 def own_name(folder: Place) -> str:
     """Of a folder; that of `.` and `..` is the one they have where they lie."""
-    return Path(os.path.realpath(folder) if isinstance(folder, Path) else str(folder).rstrip("/")).name
+    return Path(resolved(folder)).name
 
 
 def walk(folder: Place, unreadable: Unreadable) -> Iterator[tuple[Place, list[str], list[str]]]:
