@@ -13,6 +13,8 @@ DISTANCES = (1, 2, 3)  # pixels at which correlation is told
 LOW, HIGH = 8, 14  # sums of a block's two frequencies, 0 to 15 each: texture is below, hardly anything but noise above
 NONE = 0.03  # correlation that counts as none
 ORDER = np.add.outer(np.arange(BLOCK), np.arange(BLOCK))
+_SLOPE = np.tile(np.arange(BLOCK) - (BLOCK - 1) / 2, (BLOCK, 1))
+PLANE = np.stack([part / np.sqrt((part**2).sum()) for part in (np.ones((BLOCK, BLOCK)), _SLOPE.T, _SLOPE)])  # its parts
 
 
 def some_blocks(picture: Pixels, most: int, random: np.random.Generator) -> np.ndarray:
@@ -26,11 +28,7 @@ def some_blocks(picture: Pixels, most: int, random: np.random.Generator) -> np.n
 
 def planes(blocks: np.ndarray) -> np.ndarray:
     """The plane of each block `[count, BLOCK, BLOCK]` that fits it best."""
-    place = np.arange(BLOCK) - (BLOCK - 1) / 2
-    place /= np.sqrt((place**2).sum() * BLOCK)  # orthonormal, over the block
-    down, across = place[:, None], place[None, :]
-    slopes = [(blocks * axis).sum(axis=(1, 2), keepdims=True) * axis for axis in (down, across)]
-    planes: np.ndarray = blocks.mean(axis=(1, 2), keepdims=True) + slopes[0] + slopes[1]
+    planes: np.ndarray = sum((blocks * part).sum(axis=(1, 2), keepdims=True) * part for part in PLANE)
     return planes
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from denoise_cli.images.image import Pixels
-from denoise_cli.noise.blocks import BLOCK, correlation, planes
+from denoise_cli.noise.blocks import BLOCK, DISTANCES, PLANE, correlation, planes
 
 FLAT = 0.5, 1.25  # times the noise's deviation: how much flat blocks vary; more would be texture
 FEWEST_FLAT = 0.01  # the share of blocks that must be flat
@@ -33,6 +35,21 @@ def coarseness(patches: Pixels, sigma: float) -> float:
     flat = rest[(relative > FLAT[0]) & (relative < FLAT[1])]
     if len(flat) == 0 or len(flat) < FEWEST_FLAT * len(blocks):
         return 1.0
-    alike = np.maximum(correlation(flat), 0)
+    alike = correlation(flat)
     grainy = np.clip((alike[0] - GRAINY[0]) / (GRAINY[1] - GRAINY[0]), 0, 1)
-    return float(1 + 2 * grainy * alike.sum())  # neighbours are on both sides
+    return float(1 + grainy * (spread(alike) - 1))
+
+
+def spread(alike: Sequence[float]) -> float:
+    """One and twice the sum of noise's correlations, from those in blocks that have lost their planes.
+
+    The root of the spectrum at frequency zero, so its square is the power of a plane's parts, which are as low in
+    frequency. What they had of the variance and of neighbours' products is gone, by which correlations look smaller
+    than they are: for grain of one pixel's deviation their sum is 2.1 of 2.5. The sum that accounts for it solves a
+    quadratic equation.
+    """
+    variance = np.square(PLANE).sum(axis=0).mean()
+    products = [(PLANE[:, :, :-d] * PLANE[:, :, d:]).sum(axis=0).mean() for d in DISTANCES]
+    seen = 1 + 2 * sum(alike)  # neighbours are on both sides
+    lost = 2 * sum(product - variance * value for product, value in zip(products, alike, strict=True))
+    return float(2 * seen / (1 + np.sqrt(max(0.0, 1 - 4 * seen * lost))))
