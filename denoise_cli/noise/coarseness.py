@@ -45,11 +45,11 @@ def spread(alike: Sequence[float]) -> float:
 
     The root of the spectrum at frequency zero, so its square is the power of a plane's parts, which are as low in
     frequency. What they had of the variance and of neighbours' products is gone, by which correlations look smaller
-    than they are: for grain of one pixel's deviation their sum is 2.1 of 2.5. The sum that accounts for it solves a
-    quadratic equation.
+    than they are: for grain of one pixel's deviation their sum is 1.0 of 1.3. The sum that accounts for it solves a
+    quadratic equation. Not below 1: a pattern that repeats, whose neighbours are opposites, is no fainter noise.
     """
     variance = np.square(PLANE).sum(axis=0).mean()
     products = [(PLANE[:, :, :-d] * PLANE[:, :, d:]).sum(axis=0).mean() for d in DISTANCES]
     seen = 1 + 2 * sum(alike)  # neighbours are on both sides
     lost = 2 * sum(product - variance * value for product, value in zip(products, alike, strict=True))
-    return float(2 * seen / (1 + np.sqrt(max(0.0, 1 - 4 * seen * lost))))
+    return max(1.0, float(2 * seen / (1 + np.sqrt(max(0.0, 1 - 4 * seen * lost)))))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from denoise_cli.noise.coarseness import coarseness
+from denoise_cli.noise.coarseness import coarseness, spread
 
 
 def test_wide_grain_counts_for_more_than_its_deviation_says() -> None:
@@ -24,3 +24,10 @@ def test_texture_says_nothing_about_grain() -> None:
     assert coarseness(white + texture, white.std()) == 1
     half = np.concatenate([white, white + texture], axis=3)
     assert coarseness(half, white.std()) == pytest.approx(1, abs=0.1)
+
+
+def test_a_pattern_that_repeats_is_never_fainter_than_white_noise() -> None:
+    wave = np.sin(np.arange(256) * 2 * np.pi / 5).astype(np.float32)
+    pattern = np.outer(wave, wave)[None, None] / 20
+    assert coarseness(0.5 + pattern, pattern.std()) == 1
+    assert spread((0.3, -0.8, -0.8)) == 1
