@@ -23,7 +23,7 @@ from denoise_cli.places.place import Place, identity, name_of, own_name, place
 
 # Pictures are shipped in groups, for what each shipment costs: one by one at first, so that all workers have some, and
 # one more for every so many that are listed. Where a node is lost, its groups are done again.
-LARGEST_GROUP, GROWS_AFTER = 64, 256
+LARGEST_GROUP, GROWS_AFTER = 256, 256
 RETRIES = 3  # of a group whose worker was lost: its pictures may be what costs workers their lives
 Row = dict[str, np.ndarray]
 
