@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from denoise_cli.measure.bench import Row
 
 MODELS, SIGMAS = [DEFAULT_MODEL], [25.0]
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app = options.application()
 
 
 @app.command()
 def bench(
     folders: Annotated[
         Optional[list[Path]],
-        typer.Argument(metavar="FOLDER|FILE...", help="Clean pictures, to which noise is added; a set each."),
+        typer.Argument(metavar="FOLDER|FILE", help="Clean pictures, to which noise is added; a set each."),
     ] = None,
     pairs: Annotated[
         Optional[tuple[str, str]],

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 SCRATCH = "scratch"
 PATHS = ("--clean", "--noisy-only", "--pairs", "--from", "-o", "--output")
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app = options.application()
 
 
 @app.command()

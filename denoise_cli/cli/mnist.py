@@ -9,7 +9,7 @@ import typer
 
 from denoise_cli.cli import options
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app = options.application()
 
 
 @app.command()

@@ -12,7 +12,7 @@ from denoise_cli.cli import options
 if TYPE_CHECKING:
     from denoise_cli.denoisers.card import Card
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app = options.application()
 
 
 @app.command()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,12 +9,15 @@ import typer
 from denoise_cli.cli import options
 from denoise_cli.cli.batch import run_batch
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app = options.application()
 
 
 @app.command()
 def noise(
-    inputs: Annotated[list[Path], typer.Argument(metavar="IN...", help="Pictures, or folders of pictures.")],
+    inputs: Annotated[
+        list[str],
+        typer.Argument(metavar="IN", help="Pictures, folders, or lists of pictures (.txt, .csv, .parquet)."),
+    ],
     output: Annotated[
         str,
         typer.Option("-o", "--output", metavar="OUT", help="For one picture a file or a folder, otherwise a folder."),
@@ -46,8 +48,10 @@ def noise(
     from denoise_cli.denoisers.noiser import Noiser
     from denoise_cli.images.codec import SaveOptions
     from denoise_cli.noise.spec import NoiseRange
+    from denoise_cli.places.place import place
 
     settings = Settings(Noiser(NoiseRange.parse(kind), seed), save=SaveOptions(quality))
-    plan = make_plan(inputs, Path(output), into_folder=output.endswith("/"), overwrite=overwrite)
+    places = [place(name) for name in inputs]
+    plan = make_plan(places, place(output), into_folder=output.endswith("/"), overwrite=overwrite)
     hint = "stopped; the same command goes on where it ended"
     raise typer.Exit(run_batch(plan, settings, hint, as_json=json, quiet=quiet, verbose=verbose, what="made noisy"))

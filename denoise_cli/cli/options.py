@@ -1,4 +1,4 @@
-"""The options that mean the same in every command."""
+"""What all commands share: how they are made, and the options that mean the same in each."""
 
 from __future__ import annotations
 
@@ -23,3 +23,11 @@ Seed = Annotated[int, typer.Option(help="What everything random starts from.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON on stdout.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say more; show where errors come from.")]
+
+
+def application() -> typer.Typer:
+    """One command. Its help is plain text: rich takes as long to load as all else that help needs."""
+    names = {"help_option_names": ["-h", "--help"]}
+    return typer.Typer(
+        add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, context_settings=names
+    )

@@ -16,6 +16,8 @@ import pytest
 from PIL import Image
 
 from denoise_cli import __version__
+from denoise_cli.cli.main import main
+from denoise_cli.places.place import place
 
 COMMAND = [sys.executable, "-m", "denoise_cli"]
 OFFLINE = {**os.environ, "http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9", "COLUMNS": "100"}
@@ -254,6 +256,18 @@ def test_torch_is_not_imported_where_it_is_not_needed(words: list[str], photos: 
     assert outcome.returncode == 0, outcome.stderr.decode()
 
 
+def test_rich_is_not_imported_for_help() -> None:
+    """It takes as long to load as all else that help needs."""
+    probe = (
+        "import sys\n"
+        "from denoise_cli.cli.main import main\n"
+        "try:\n    main(['--help'])\nfinally:\n    print(*sys.modules)\n"
+    )
+    outcome = subprocess.run([sys.executable, "-c", probe], capture_output=True, env=OFFLINE, check=False)
+    assert outcome.returncode == 0
+    assert b"rich" not in outcome.stdout.split()
+
+
 def test_bench_measures_and_records(photos: Path, toy_weights: Path, tmp_path: Path) -> None:
     weights = tmp_path / "toy.safetensors"
     weights.write_bytes(toy_weights.read_bytes())
@@ -262,6 +276,16 @@ def test_bench_measures_and_records(photos: Path, toy_weights: Path, tmp_path: P
     assert [row["model"] for row in rows] == ["noisy", str(weights), "median"]
     card = json.loads(denoise_img("models", weights, "--json").stdout)[0]
     assert card["psnr"] == {"sub": {"25": round(rows[1]["psnr"], 2)}}
+
+
+def test_noise_takes_urls(photos: Path) -> None:
+    pytest.importorskip("upath")
+    at = place("memory://noise-command")
+    at.fs.put(str(photos / "sub"), "noise-command/in", recursive=True)
+    with pytest.raises(SystemExit, match="0"):
+        main(["noise", f"{at}/in", "-o", f"{at}/out", "--quiet"])
+    assert at.fs.ls("noise-command/out", detail=False) == ["/noise-command/out/a.jpg"]
+    assert at.fs.cat("noise-command/out/a.jpg") != at.fs.cat("noise-command/in/a.jpg")
 
 
 def test_noise_and_score(photos: Path, tmp_path: Path) -> None:
