@@ -11,6 +11,10 @@ class UsageError(DenoiseError, ValueError):
     """An option or argument that makes no sense, or two that contradict each other."""
 
 
+class FitError(DenoiseError):
+    """A training that brought nothing worth writing."""
+
+
 class PictureError(DenoiseError, ValueError):
     """A picture that cannot be read or written, or that cannot be kept whole in the format asked for."""
 

@@ -31,7 +31,8 @@ Row = dict[str, np.ndarray]
 @dataclass(frozen=True)
 class Cluster:
     """`address`: of a Ray cluster, `auto` for the one that this machine belongs to, None for one of this machine alone.
-    `workers`: how many networks there are; by default one for each GPU, and without GPUs one for each node.
+    `workers`: how many networks there are; by default one for each GPU, and without GPUs one for as many
+    cores as the smallest node has.
     """
 
     address: str | None = None

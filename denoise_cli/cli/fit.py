@@ -47,7 +47,10 @@ def fit(
             help="A recipe: unet (the default), photo, cnn, cae, dncnn, win5rb and others.",
         ),
     ] = None,
-    noise: Annotated[Optional[str], typer.Option(help="Kind and range of levels, such as gaussian:0-55.")] = None,
+    noise: Annotated[
+        Optional[str],
+        typer.Option(help="gaussian:LOW-HIGH, camera (colour only), or several with +: gaussian:0-55+camera."),
+    ] = None,
     start: Annotated[
         Optional[str],
         typer.Option(
@@ -58,7 +61,11 @@ def fit(
     ] = None,
     gray: Annotated[bool, typer.Option("--gray", help="A network for gray pictures.")] = False,
     method: Annotated[
-        str, typer.Option(metavar="auto|n2n|neighbors|vst|profile", help="How to learn from noisy pictures.")
+        str,
+        typer.Option(
+            metavar="auto|n2n|neighbors|vst|profile",
+            help="How to learn from noisy pictures; docs/results.md explains them.",
+        ),
     ] = "auto",
     loss: Annotated[
         str, typer.Option(metavar="auto|l1|l2", help="What to minimise: absolute or squared errors.")

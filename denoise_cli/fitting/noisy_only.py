@@ -13,7 +13,7 @@ import torch
 from denoise_cli.denoisers.card import Card
 from denoise_cli.denoisers.judged import judged_levels
 from denoise_cli.denoisers.weights import read_card, read_tensors
-from denoise_cli.errors import UsageError
+from denoise_cli.errors import FitError, UsageError
 from denoise_cli.fitting import together
 from denoise_cli.fitting.findings import Findings, Wish, look
 from denoise_cli.fitting.job import Job, first_weights, save
@@ -110,7 +110,7 @@ def fit_noisy_only(
     scores |= {name: objective.psnr(candidate.network.eval()) for name, candidate in tried.items()}
     chosen = max((name for name in tried if name != AS_IT_IS), key=lambda name: scores[name])
     if scores.get(AS_IT_IS, -np.inf) > scores[chosen] - LEAST_GAIN and not wish.keep_anyway:
-        raise UsageError(
+        raise FitError(
             f"{job.start.stem if job.start else ''} as it is does as well on these pictures as what was learnt "
             f"({scores[AS_IT_IS]:.2f} and {scores[chosen]:.2f} dB); nothing is written, --keep-anyway would"
         )

@@ -19,9 +19,9 @@ def coarseness(patches: Pixels, sigma: float) -> float:
 
     Grain that is several pixels wide has less power than white noise of the same lowest frequencies, and it takes a
     denoiser made for that white noise to remove it. The factor is that between the square roots of both spectra at
-    frequency zero, the sum of the noise's correlations with its neighbours; 1 for white noise, about 3 in cameras'
-    JPEGs. It is told from small blocks that vary no more than the noise does, so that there can be little else in
-    them; 1 where hardly any block is such.
+    frequency zero, the sum of the noise's correlations with its neighbours; 1 for white noise, 3 to 4 in
+    cameras' JPEGs. It is told from small blocks that vary no more than the noise does, so that there can be little else
+    in them; 1 where hardly any block is such.
 
     `patches`: `[count, channels, height, width]`, 1.0 = white, with the same kind of noise all over; `sigma`: its
     deviation on the same scale.

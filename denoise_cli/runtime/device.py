@@ -11,7 +11,8 @@ from denoise_cli.runtime.precision import uses_amx
 # widths that some of its convolutions are slow at (see tiles.GRAIN); without it, a CPU computes all the time, and what
 # counts is that little is computed twice in the margins. A GPU wants much work at once.
 AMX_TILE, CPU_TILE, GPU_TILE = 256, 512, 1024
-# The least that a tile measures in radii of its network's receptive field, lest it be mostly margin (docs/results.md).
+# The least that a tile measures in radii of its network's receptive field, lest it be mostly margin (figures in
+# docs/performance.md).
 AMX_RADII, CPU_RADII, GPU_RADII = 8, 11, 16
 STEP = 64
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from denoise_cli.denoisers import weights
 from denoise_cli.denoisers.catalogue import load
-from denoise_cli.errors import UsageError
+from denoise_cli.errors import FitError, UsageError
 from denoise_cli.fitting import noisy_only
 from denoise_cli.fitting.findings import Wish, look
 from denoise_cli.fitting.job import Job
@@ -145,7 +145,7 @@ def test_what_does_not_help_is_not_written(folder: Path, tmp_path: Path) -> None
     start, output = tmp_path / "start.safetensors", tmp_path / "mine.safetensors"
     fit_noisy_only(folder, SCRATCH, Job(start), Wish())
     worse = Recipe("dncnn", SCRATCH.arguments, steps=1, batch=1, patch=32, learning_rate=0.5, warmup=1, ema=0.0)
-    with pytest.raises(UsageError, match=r"start as it is does as well .* --keep-anyway would"):
+    with pytest.raises(FitError, match=r"start as it is does as well .* --keep-anyway would"):
         fit_noisy_only(folder, worse, Job(output, start=start), Wish())
     assert not output.exists()
     fit_noisy_only(folder, worse, Job(output, start=start), Wish(keep_anyway=True))
