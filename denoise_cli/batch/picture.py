@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -19,8 +18,8 @@ from denoise_cli.errors import PictureError, UsageError
 from denoise_cli.images.codec import Codec, SaveOptions
 from denoise_cli.images.convert import fitting
 from denoise_cli.images.formats import by_name, by_suffix, read
-from denoise_cli.images.hidden import filled, hidden, restored
-from denoise_cli.images.image import Canvas, Image, Pixels, Stored
+from denoise_cli.images.hidden import filled, hidden, restore
+from denoise_cli.images.image import LARGEST_LIGHT, Canvas, Image, Pixels, Stored
 from denoise_cli.images.overlay import Overlay
 from denoise_cli.places.place import reading, replacing, suffix_of
 
@@ -45,7 +44,7 @@ class Settings:
         """Raises UsageError for settings that make no sense."""
         if not 0 <= self.strength <= 1:
             raise UsageError(f"strength is a number from 0 to 1, not {self.strength:g}")
-        if self.white is not None and not 0 < self.white < math.inf:
+        if self.white is not None and not 1 / LARGEST_LIGHT < self.white < LARGEST_LIGHT:
             raise UsageError(f"white is the sample value of white, a number above 0, not {self.white:g}")
         if not 1 <= self.save.quality <= 100:
             raise UsageError(f"quality is a number from 1 to 100, not {self.save.quality}")
@@ -58,20 +57,20 @@ def denoise_image(image: Image, settings: Settings, progress: Progress | None = 
     `spent`: nobody needs the picture any more, so that the result may take the place of its samples.
     """
     mask, source = hidden(image), image.source
-    if mask is not None:
-        source = filled(image.pixels, mask)
     result: Canvas | Pixels
     if not isinstance(source, Stored):
         result = np.empty(image.shape, np.float32)
-    elif spent and source.form == image.format and source.samples.flags.writeable:
+    elif spent and mask is None and source.form == image.format and source.samples.flags.writeable:
         result = Overlay.over(source)
     else:
         result = Canvas.of(image.shape, image.format)
-    settings.denoiser.into(result, source, Request(settings.sigma, settings.strength, progress))
+    noisy = source if mask is None else filled(image.pixels, mask)
+    settings.denoiser.into(result, noisy, Request(settings.sigma, settings.strength, progress))
     if isinstance(result, Canvas):
         result.settle()
-    clean = replace(image, source=result)
-    return clean if mask is None else replace(clean, source=restored(clean.pixels, image.pixels, mask))
+    if mask is not None:
+        restore(result, source, mask)
+    return replace(image, source=result)
 
 
 def denoise_stream(

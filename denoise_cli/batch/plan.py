@@ -116,12 +116,13 @@ def look(inputs: Sequence[Place], output: Place | None, *, in_place: bool = Fals
             raise UsageError(f"-o {output} is a file, but there are several pictures; name a folder")
         for folder in many:
             if output is not None and identity(output) == identity(folder):
-                raise UsageError(f"-o {output} is the input folder itself; name another, or say --in-place")
+                raise UsageError(f"-o {output} is the input folder itself; name another folder")
     except OSError as error:
         raise UsageError(f"{error.filename} cannot be read ({error.strerror})") from error
     for place in inputs if output is None else [output]:
         if not writable(place):
-            raise UsageError(f"{place} can only be read; say with -o where results go")
+            hint = "say with -o where results go" if output is None else "results go somewhere else"
+            raise UsageError(f"{place} can only be read; {hint}")
     return Look(listed, len(inputs) == 1 and not many and not into_folder, len(folders))
 
 
@@ -148,7 +149,7 @@ class Results:
 
     def has(self, target: Place) -> bool:
         if isinstance(target, Path):
-            return exists(target)
+            return exists(target) and not is_folder(target)
         if self._folder != target.parent:
             from denoise_cli.places import stores
 
@@ -180,7 +181,8 @@ def _target_of_file(path: Place, output: Place | None, *, file: bool) -> Place:
         return path.with_name(f"{plain.stem}{MARK}{plain.suffix}")
     if not file or is_folder(output):
         return output / name
-    by_suffix(output)
+    if exists(path):  # otherwise that is what is wrong, as will be told
+        by_suffix(output)
     return output
 
 
@@ -196,4 +198,4 @@ def _check(jobs: Sequence[Job], *, in_place: bool) -> None:
             )
         taken[target] = job.source
         if target in sources and not in_place:
-            raise UsageError(f"{job.target} is an input; name another output, or say --in-place")
+            raise UsageError(f"{job.target} is an input; name another output")

@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from denoise_cli.measure.bench import Row
 
 MODELS, SIGMAS = [DEFAULT_MODEL], [25.0]
+WIDE = 1000  # columns of a table whose figures must not be cut off where a terminal, or none, has fewer
 app = options.application()
 
 
 @app.command()
 def bench(
     folders: Annotated[
-        Optional[list[Path]],
+        Optional[list[str]],
         typer.Argument(metavar="FOLDER|FILE", help="Clean pictures, to which noise is added; a set each."),
     ] = None,
     pairs: Annotated[
@@ -57,6 +58,7 @@ def bench(
     device: options.Device = "auto",
     precision: options.Precision = "auto",
     tile: options.Tile = "auto",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a plot that is there already.")] = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -86,6 +88,8 @@ def bench(
         raise UsageError("nothing to measure with: name a folder of clean pictures, or --pairs NOISY CLEAN")
     if len({test_set.name for test_set in sets}) < len(sets):
         raise UsageError("two of the folders have the same name, so their rows could not be told apart")
+    if plot is not None:
+        _check_plot(plot, overwrite, [path for test_set in sets for path in (*test_set.clean, *test_set.noisy)])
     sizes = {test_set.name: len(test_set.clean) for test_set in sets}
     models = list(dict.fromkeys(model))
     if peers:
@@ -126,8 +130,22 @@ def bench(
                 record_psnr(name, test_set.name, levels)
 
 
+def _check_plot(plot: Path, overwrite: bool, pictures: list[Path]) -> None:
+    """Before anything is measured. Raises UsageError for a file that must not be written, or cannot be."""
+    from denoise_cli.errors import UsageError
+    from denoise_cli.places.place import identity
+
+    if identity(plot) in map(identity, pictures):
+        raise UsageError(f"{plot} is one of the pictures to measure with; name another file for the plot")
+    if plot.exists() and not overwrite:
+        raise UsageError(f"{plot} is there already; --overwrite replaces it")
+    if plot.is_dir() or not plot.parent.is_dir():
+        raise UsageError(f"{plot} cannot be written; name a file in a folder that there is")
+
+
 def _table(rows: list[Row]) -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
@@ -143,5 +161,6 @@ def _table(rows: list[Row]) -> None:
             (row.share, ".0%"), (row.peak_megabytes, ".0f"),
         )  # fmt: skip
         cells = ["" if figure is None else format(figure, how) for figure, how in figures]
-        table.add_row(row.set, "own" if row.sigma is None else f"{row.sigma:g}", row.model, *cells, row.note)
-    Console().print(table)
+        words = [escape(word) for word in (row.set, row.model, row.note)]
+        table.add_row(words[0], "own" if row.sigma is None else f"{row.sigma:g}", words[1], *cells, words[2])
+    Console(width=WIDE).print(table)

@@ -120,6 +120,8 @@ def fit(
     checkpoint = output.with_suffix(".checkpoint")
     if resume and not checkpoint.exists():
         raise UsageError(f"there is no {checkpoint} to go on from")
+    if output.is_dir():
+        raise UsageError(f"{output} is a folder; name a file")
     if output.exists() and not overwrite and not resume:
         raise UsageError(f"{output} is there already; --overwrite replaces it")
     if output.suffix != ".safetensors":

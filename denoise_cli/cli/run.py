@@ -99,7 +99,7 @@ def run(
     from denoise_cli.denoisers.catalogue import card
     from denoise_cli.denoisers.denoiser import check_sigma
     from denoise_cli.errors import UsageError
-    from denoise_cli.places.place import exists, place
+    from denoise_cli.places.place import exists, is_folder, place
 
     check_sigma(card(model), sigma)  # before torch is loaded
     if engine not in (LOCAL, RAY):
@@ -139,6 +139,8 @@ def run(
         if len(inputs) > 1 or in_place:
             raise UsageError("- stands for one picture, so it goes with no other input and not with --in-place")
         target = None if output in (None, STREAM) else place(str(output))
+        if target is not None and is_folder(target):
+            raise UsageError(f"{target} is a folder; name a file, as what comes in has no name")
         if target is not None and exists(target) and not overwrite:
             raise UsageError(f"{target} is there already; --overwrite replaces it")
         plan = None
@@ -183,10 +185,12 @@ def _stream(name: str, target: Place | None, settings: Settings) -> None:
     import io
 
     from denoise_cli.batch.picture import denoise_stream
-    from denoise_cli.errors import PictureError
+    from denoise_cli.errors import PictureError, UsageError
     from denoise_cli.images.formats import by_suffix
     from denoise_cli.places.place import place, reading, replacing
 
+    if (name == STREAM and sys.stdin is None) or (target is None and sys.stdout is None):
+        raise UsageError("- stands for standard input or output, and that is closed")
     result = io.BytesIO()
     try:
         with nullcontext(sys.stdin.buffer) if name == STREAM else reading(place(name)) as file:

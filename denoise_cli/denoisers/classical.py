@@ -159,7 +159,7 @@ def build(name: str, size: float | None = None) -> Filter:
     if size is not None and not default:
         raise UsageError(f"{name} has no size; it works from the noise level, which --sigma sets")
     chosen = default if size is None else size
-    if name in ("median", "mean") and (chosen != int(chosen) or chosen < 1 or chosen % 2 == 0 or chosen > 99):
+    if name in ("median", "mean") and not (0 < chosen < 100 and chosen % 2 == 1):
         raise UsageError(f"{name}'s size is the edge of its window, an odd number of pixels up to 99, not {chosen:g}")
     if name == "gaussian" and not 0 < chosen <= 50:
         raise UsageError(f"gaussian's size is a standard deviation above 0 and up to 50 pixels, not {chosen:g}")

@@ -10,7 +10,7 @@ from typing import BinaryIO
 from denoise_cli.errors import PictureError, UsageError
 from denoise_cli.images import bmp, jpeg, png, pnm, tiff, webp
 from denoise_cli.images.codec import Codec, Opened
-from denoise_cli.images.image import Pixels, rescaled
+from denoise_cli.images.image import Image, Pixels, rescaled
 from denoise_cli.places.place import Place
 
 CODECS: tuple[Codec, ...] = (png.CODEC, jpeg.CODEC, tiff.CODEC, webp.CODEC, bmp.CODEC, pnm.CODEC)
@@ -50,11 +50,22 @@ def first_pixels(path: Path) -> Pixels:
 
     Raises PictureError, which names the file.
     """
+    return first_picture(path)[0].pixels
+
+
+def first_picture(path: Path) -> tuple[Image, int]:
+    """A file's first picture, and how many it holds.
+
+    Raises PictureError, which names the file.
+    """
     try:
         with path.open("rb") as file:
-            return next(read(file).images).pixels
-    except (PictureError, OSError) as error:
+            found = read(file)
+            return next(found.images), found.count
+    except PictureError as error:
         raise PictureError(f"{path} {error}") from error
+    except OSError as error:
+        raise PictureError(f"{path} cannot be read ({error.strerror or error})") from error
 
 
 def by_name(name: str) -> Codec:

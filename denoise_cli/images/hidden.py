@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from denoise_cli.images.image import LARGEST_LIGHT, Image, Pixels, bands
+from denoise_cli.images.image import LARGEST_LIGHT, Canvas, Image, Pixels, Stored, bands, to_samples
 
 Mask = npt.NDArray[np.bool_]
 
@@ -34,6 +34,11 @@ def filled(pixels: Pixels, mask: Mask) -> Pixels:
     return np.asarray(pixels[rows, columns])
 
 
-def restored(result: Pixels, original: Pixels, mask: Mask) -> Pixels:
-    """The result with the masked pixels as they were."""
-    return np.where(mask[:, :, None], original, result)
+def restore(result: Canvas | Pixels, original: Pixels | Stored, mask: Mask) -> None:
+    """Puts the masked pixels back as they were, their very samples where both have the same kind."""
+    if isinstance(result, np.ndarray):
+        result[mask] = original[:, :][mask]
+    elif isinstance(original, Stored) and original.form == result.form:
+        result.samples[mask] = original.samples[mask]
+    else:
+        result.samples[mask] = to_samples(original, result.form)[mask]

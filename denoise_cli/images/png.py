@@ -82,7 +82,8 @@ def write(file: BinaryIO, images: Iterator[Image], options: SaveOptions) -> None
         chunks = _foreign(baggage.metadata() if baggage else Metadata())
     if form.bits == 16:
         full = samples if alpha is None else np.concatenate([samples, alpha[:, :, None]], axis=2)
-        data = memoryview(imagecodecs.png_encode(full[:, :, 0] if full.shape[2] == 1 else full, level=6))
+        full = np.ascontiguousarray(full[:, :, 0] if full.shape[2] == 1 else full)
+        data = memoryview(imagecodecs.png_encode(full, level=6))
     elif form.mode == "gray" and form.bits in (2, 4):
         data = memoryview(_packed(samples[:, :, 0], form.bits))
     else:

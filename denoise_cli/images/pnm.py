@@ -15,6 +15,7 @@ from denoise_cli.images.image import Image, Metadata, Mode, PixelFormat, Samples
 
 TOKEN = re.compile(rb"(?:\s|#[^\r\n]*[\r\n])*(\d{1,10})")
 COMMENT = re.compile(rb"#[^\r\n]*")
+ANOTHER = re.compile(rb"\s*P[1-7]\s")
 SPACE = b" \t\n\v\f\r"
 MODES: dict[str, Mode] = {"BLACKANDWHITE": "bilevel", "GRAYSCALE": "gray", "RGB": "rgb"}
 CHANNELS = {"bilevel": 1, "gray": 1, "rgb": 3}
@@ -165,14 +166,15 @@ def _plain(data: bytes, header: _Header) -> Samples:
 
 def _binary(data: bytes, header: _Header) -> Samples:
     height, width, depth = header.shape
-    if header.kind == 4:
-        row = (width + 7) // 8
-        _check(len(data) - header.end, row * height)
-        packed = np.frombuffer(data, np.uint8, row * height, header.end)
-        return np.unpackbits(packed.reshape(height, row), axis=1)[:, :width]
+    row = (width + 7) // 8 if header.kind == 4 else width * depth
     dtype = np.dtype(">u2" if header.maximum > 255 else np.uint8)
-    _check((len(data) - header.end) // dtype.itemsize, height * width * depth)
-    return np.frombuffer(data, dtype, height * width * depth, header.end)
+    _check((len(data) - header.end) // dtype.itemsize, height * row)
+    samples = np.frombuffer(data, dtype, height * row, header.end)
+    if ANOTHER.match(data, header.end + samples.nbytes):
+        raise PictureError("holds several pictures, of which one would be kept; split it, or make a TIFF of it")
+    if header.kind != 4:
+        return samples
+    return np.unpackbits(samples.view(np.uint8).reshape(height, row), axis=1)[:, :width]
 
 
 def _check(there: int, needed: int) -> None:

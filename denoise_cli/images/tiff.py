@@ -16,7 +16,15 @@ from denoise_cli.errors import PictureError
 from denoise_cli.images.codec import Codec, Opened, damaged
 from denoise_cli.images.image import Image, Mode, PixelFormat, Samples, stored, white_of_floats
 from denoise_cli.images.scratch import let_go, room
-from denoise_cli.images.tiff_tags import TiffBaggage, carried_tags, count_pages, directories_of, rational
+from denoise_cli.images.tiff_tags import (
+    ALPHAS,
+    PREMULTIPLIED,
+    TiffBaggage,
+    carried_tags,
+    count_pages,
+    directories_of,
+    rational,
+)
 from denoise_cli.images.tiff_write import AT_ONCE, write
 
 logging.getLogger("tifffile").addHandler(logging.NullHandler())  # its remarks about odd files are nothing to users
@@ -149,7 +157,7 @@ def _image(page: tifffile.TiffPage, samples: Samples, baggage: TiffBaggage, whit
         if colormap is None:
             raise PictureError("is damaged: a palette picture without a palette")
         # Some programs write palettes of 8 bits, in violation of the standard.
-        colors = np.moveaxis(colormap, 0, 1) >> (8 if colormap.max() > 255 else 0)
+        colors = (np.moveaxis(colormap, 0, 1) >> (8 if colormap.max() > 255 else 0)).astype(np.uint8)
         form = PixelFormat.integer("palette", 8, colors=1 << min(bits, 8))
         return Image(stored(colors[samples[:, :, 0]], form), form, None, baggage)
     if samples.dtype == bool:
@@ -159,13 +167,22 @@ def _image(page: tifffile.TiffPage, samples: Samples, baggage: TiffBaggage, whit
     if depth < COLORS[mode]:
         mode, baggage = "gray", replace(baggage, photometric="MINISBLACK")
     inverted = baggage.photometric in ("MINISWHITE", "SEPARATED")
-    if depth == COLORS[mode] + 1 and kinds and kinds[0] in (1, 2):
-        samples, alpha = samples[:, :, :-1], samples[:, :, -1].copy()
-    elif depth != COLORS[mode]:
+    place = next((place for place, kind in enumerate(kinds) if kind in ALPHAS), None)
+    premultiplied = False
+    if place is not None and depth == COLORS[mode] + len(kinds):
+        premultiplied = kinds[place] == PREMULTIPLIED
+        place += COLORS[mode]
+        alpha, samples = samples[:, :, place].copy(), _without(samples, place)
+    if samples.shape[2] != COLORS[mode]:
         mode = "channels"
     form = PixelFormat(mode, samples.dtype.newbyteorder("="), bits, 1.0, inverted)
     form = replace(form, white=form.largest if form.dtype.kind in "ui" else white or white_of_floats(samples))
-    return Image(stored(samples, form), form, alpha, baggage, premultiplied=alpha is not None and kinds[0] == 1)
+    return Image(stored(samples, form), form, alpha, baggage, premultiplied)
+
+
+def _without(samples: Samples, channel: int) -> Samples:
+    last = channel == samples.shape[2] - 1
+    return samples[:, :, :-1] if last else np.delete(samples, channel, axis=2)
 
 
 CODEC = Codec(

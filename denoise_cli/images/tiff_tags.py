@@ -34,6 +34,7 @@ ENCODING = {254, 255, 256, 257, 258, 259, 262, 263, 264, 265, 266, 273, 277, 278
 DESCRIPTIVE = {270, 271, 272, 274, 305, 306, 315, 33432}
 WIDTHS = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 LARGEST_VALUE = 1 << 26
+ALPHAS, PREMULTIPLIED = (1, 2), 1  # kinds of further channels
 
 
 @dataclass(frozen=True)

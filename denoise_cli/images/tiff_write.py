@@ -13,6 +13,7 @@ from denoise_cli.images.codec import SaveOptions
 from denoise_cli.images.image import Image, Metadata, Samples, to_samples
 from denoise_cli.images.pillow import with_palette
 from denoise_cli.images.tiff_tags import (
+    ALPHAS,
     PLACEHOLDERS,
     Directories,
     Patch,
@@ -109,7 +110,8 @@ def _encoded(image: Image, own: TiffBaggage) -> tuple[Samples, dict[str, Any]]:
         samples, layout["colormap"] = _indexed(samples, form.colors)
         bits = next(bits for bits in (1, 2, 4, 8) if form.colors <= 1 << bits)
     elif alpha is not None:
-        samples = np.concatenate([samples, alpha[:, :, None]], axis=2)
+        place = samples.shape[2] + 1 - len(own.extra) + next(at for at, kind in enumerate(own.extra) if kind in ALPHAS)
+        samples = np.concatenate([samples[:, :, :place], alpha[:, :, None], samples[:, :, place:]], axis=2)
     if samples.ndim == 3 and samples.shape[2] == 1:
         samples = samples[:, :, 0]
     compression = own.compression if own.compression in COMPRESSIONS else "ADOBE_DEFLATE"

@@ -8,8 +8,8 @@ from denoise_cli.images.image import Pixels, Samples
 
 
 def as_8_bit(pixels: Pixels) -> Samples:
-    """Rounded to 0..255 and clipped, as a saved picture would be."""
-    return np.clip(np.rint(pixels * 255), 0, 255).astype(np.uint8)
+    """Rounded to 0..255 and clipped, as a saved picture would be; NaN becomes 0."""
+    return np.rint(np.clip(np.nan_to_num(pixels), 0, 1) * 255).astype(np.uint8)
 
 
 def psnr(result: Pixels, clean: Pixels) -> float:

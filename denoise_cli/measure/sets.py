@@ -8,8 +8,8 @@ from pathlib import Path
 
 from denoise_cli.batch.plan import MARK
 from denoise_cli.errors import PictureError, UsageError
-from denoise_cli.images.formats import SUFFIXES, first_pixels
-from denoise_cli.images.image import Pixels
+from denoise_cli.images.formats import SUFFIXES, first_picture
+from denoise_cli.images.image import Image, Pixels, rescaled
 
 SMALLEST_SIDE = 11  # of SSIM's window
 
@@ -23,28 +23,24 @@ class TestSet:
     noisy: tuple[Path, ...] = ()
 
 
-def clean_set(folder: Path) -> TestSet:
+def clean_set(folder: str | Path) -> TestSet:
     """The pictures of a folder, in the order of their names.
 
     Raises UsageError where there is none.
     """
-    return TestSet(folder.resolve().name, tuple(pictures(str(folder))))
+    return TestSet(Path(folder).resolve().name, tuple(pictures(str(folder))))
 
 
 def paired_set(noisy: str, clean: str) -> TestSet:
     """Pairs of two pictures, two folders or two patterns such as `'set/*_real.png'`.
 
-    The pictures of folders belong together by their names, whatever the suffixes and with or without the `.denoised` of
-    a result; those of patterns by their order. Raises UsageError where they do not go together.
+    The pictures of folders belong together by their names, whatever the suffixes where a name is there once, and with
+    or without the `.denoised` of a result; those of patterns by their order. Raises UsageError where they do not go
+    together.
     """
     first, second = pictures(noisy), pictures(clean)
     if Path(noisy).is_dir() and Path(clean).is_dir():
-        by_name = {_name(path, Path(clean)): path for path in second}
-        together = [(path, by_name.get(_name(path, Path(noisy)))) for path in first]
-        for path, partner in together:
-            if partner is None:
-                raise UsageError(f"{path} has no picture of the same name in {clean}")
-        second = [partner for _, partner in together if partner is not None]
+        second = [_partner(path, _name(path, Path(noisy)), second, Path(clean)) for path in first]
     elif len(first) != len(second):
         raise UsageError(f"{noisy} are {len(first)} pictures and {clean} are {len(second)}, so they make no pairs")
     folder = Path(clean) if Path(clean).is_dir() else second[0].resolve().parent
@@ -52,22 +48,28 @@ def paired_set(noisy: str, clean: str) -> TestSet:
 
 
 def read(path: Path) -> Pixels:
-    """The pixels of a picture's first page.
+    """Raises PictureError where a picture cannot be read, or is too small to be measured."""
+    return _picture(path).pixels
 
-    Raises PictureError where it cannot be read or is too small to be measured.
-    """
-    pixels = first_pixels(path)
-    if min(pixels.shape[:2]) < SMALLEST_SIDE:
+
+def _picture(path: Path) -> Image:
+    image, count = first_picture(path)
+    if count > 1:
+        raise PictureError(f"{path} holds {count} pictures, and only files of one are measured")
+    if min(image.shape[:2]) < SMALLEST_SIDE:
         raise PictureError(f"{path} is smaller than {SMALLEST_SIDE} pixels a side, too small to measure SSIM")
-    return pixels
+    return image
 
 
 def read_pair(noisy: Path, clean: Path) -> tuple[Pixels, Pixels]:
-    """The pixels of both.
+    """The pixels of both; of two float pictures, the clean one says what is white.
 
     Raises PictureError, also where their sizes or channels differ.
     """
-    pair = read(noisy), read(clean)
+    image, truth = _picture(noisy), _picture(clean)
+    if image.format.dtype.kind == truth.format.dtype.kind == "f":
+        image = rescaled(image, truth.format.white)
+    pair = image.pixels, truth.pixels
     if pair[0].shape != pair[1].shape:
         sizes = [f"{width} x {height} with {channels} channels" for height, width, channels in (p.shape for p in pair)]
         raise PictureError(f"{noisy} is {sizes[0]}, but {clean} is {sizes[1]}")
@@ -79,6 +81,8 @@ def pictures(place: str) -> list[Path]:
 
     Raises UsageError where there is none.
     """
+    if not place:
+        raise UsageError("an empty name names no picture; a dot is the current folder")
     path = Path(place)
     if path.is_dir():
         found = [file for file in sorted(path.rglob("*")) if file.suffix.lower() in SUFFIXES and file.is_file()]
@@ -88,6 +92,17 @@ def pictures(place: str) -> list[Path]:
     if not found:
         raise UsageError(f"{place} is no picture and no folder with pictures in it")
     return found
+
+
+def _partner(path: Path, name: str, among: list[Path], folder: Path) -> Path:
+    """That of the name, and of the same suffix where there are several. Raises UsageError."""
+    named = [other for other in among if _name(other, folder) == name]
+    alike = [other for other in named if other.suffix.lower() == path.suffix.lower()] or named
+    if not alike:
+        raise UsageError(f"{path} has no picture of the same name in {folder}")
+    if len(alike) > 1:
+        raise UsageError(f"{path} has several pictures of the same name in {folder}, such as {alike[0]} and {alike[1]}")
+    return alike[0]
 
 
 def _name(path: Path, folder: Path) -> str:

@@ -8,6 +8,8 @@ from denoise_cli.errors import PictureError
 from denoise_cli.images.image import Pixels
 from denoise_cli.noise.spec import NoiseRange
 
+FAINTEST, MOST_PHOTONS = 1e-9, 1e18  # a level and a pixel's photons; beyond them noise is less than floats can tell
+
 
 def add_gaussian(pixels: Pixels, sigma: float, *, seed: int, number: int = 0) -> Pixels:
     """White Gaussian noise of a standard deviation on the 0..255 scale, unclipped.
@@ -36,10 +38,11 @@ def add_noise(pixels: Pixels, noise: NoiseRange, random: np.random.Generator) ->
         place = random.random((*pixels.shape[:2], 1), np.float32)
         share = level * np.float32(2.55)  # per cent, not 255ths
         noisy = np.where(place < share / 2, np.float32(0), np.where(place < share, np.float32(1), pixels))
-    elif level == 0:
+    elif level < FAINTEST:
         noisy = np.array(pixels)
     elif noise.kind == "poisson":
-        photons = random.poisson(np.clip(pixels, 0, None).astype(np.float64) / level**2)
+        light = np.clip(pixels, 0, None).astype(np.float64) / level**2
+        photons = np.where(light < MOST_PHOTONS, random.poisson(np.minimum(light, MOST_PHOTONS)), light)
         noisy = (photons * level**2).astype(np.float32)
     else:
         scale = pixels if noise.kind == "speckle" else np.float32(1)

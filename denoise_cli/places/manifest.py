@@ -6,12 +6,12 @@ import csv
 import io
 import os
 from collections.abc import Iterator
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 from denoise_cli.errors import UsageError
-from denoise_cli.places.place import URL, Place, place, reading, suffix_of, writable
+from denoise_cli.places.place import URL, Place, exists, place, reading, suffix_of, writable
 
 SUFFIXES = {".txt", ".csv", ".parquet"}
 COLUMN = "path"  # of tables; if there is none of that name, the first
@@ -28,9 +28,13 @@ def listed(manifest: Place) -> Iterator[tuple[Place, PurePosixPath]]:
     try:
         with reading(manifest) as file:
             for name in _names(file, manifest):
+                if "\0" in name:
+                    raise UsageError(f"{manifest} is no list of names: it has zero bytes; save it as UTF-8")
                 source = place(name)
                 if URL.match(name) is None and not source.is_absolute():
                     source, below = manifest.parent / name, name
+                elif isinstance(source, Path):
+                    below = str(source)
                 elif writable(source):
                     below = URL.sub("", name)
                 else:
@@ -58,9 +62,18 @@ def _names(file: BinaryIO, manifest: Place) -> Iterator[str]:
     rows = csv.reader(text)
     heads = next(rows, [])
     column = heads.index(COLUMN) if COLUMN in heads else 0
-    if heads and COLUMN not in heads and PurePosixPath(heads[0]).suffix:
+    if (
+        heads
+        and COLUMN not in heads
+        and heads[0]
+        and (PurePosixPath(heads[0]).suffix or _is_beside(manifest, heads[0]))
+    ):
         yield heads[0]  # a table without heads
     yield from (row[column] for row in rows if len(row) > column and row[column])
+
+
+def _is_beside(manifest: Place, name: str) -> bool:
+    return URL.match(name) is None and exists(manifest.parent / name)
 
 
 def _of_parquet(file: BinaryIO, manifest: Place) -> Iterator[str]:

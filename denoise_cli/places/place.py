@@ -27,9 +27,12 @@ Unreadable = Callable[[Place, str], None]
 def place(text: str | os.PathLike[str]) -> Place:
     """What a user names: a path, or something like `s3://bucket/pictures`.
 
-    What URLs take is only imported when there is one. Raises UsageError for one that nothing here can read.
+    What URLs take is only imported when there is one. Raises UsageError for one that nothing here can read, and for
+    the empty name, which for the system is the current folder and for users a variable that is not set.
     """
     text = os.fspath(text)
+    if not text:
+        raise UsageError("an empty name names no file; a dot is the current folder")
     if URL.match(text) is None:
         return Path(text)
     if text.lower().startswith("file://"):

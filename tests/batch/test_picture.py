@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from denoise_cli.batch.plan import Job
 from denoise_cli.denoisers import classical
 from denoise_cli.errors import PictureError
 from denoise_cli.images.image import Image, PixelFormat
+from tests.images.helpers import noise, read, saved, with_png_chunks
 
 
 def settings(name: str = "mean", **more: object) -> Settings:
@@ -107,3 +109,71 @@ def test_sentences_for_places_that_cannot_be_read_or_written(tmp_path: Path) -> 
     (tmp_path / "folder.png").mkdir()
     with pytest.raises(PictureError, match="not a regular file"):
         denoise_file(Job(tmp_path / "folder.png", tmp_path / "out.png"), settings())
+
+
+def sixteen_bits_with_a_key() -> bytes:
+    """A colour that would be transparent is named, and no pixel has it."""
+    data = saved(Pillow.fromarray(noise(20, 30, dtype=np.uint16, below=60_000)), "PNG")
+    return with_png_chunks(data, (b"tRNS", b"\xff\xff"))
+
+
+def tiff(samples: np.ndarray, **options: object) -> bytes:
+    file = io.BytesIO()
+    tifffile.imwrite(file, samples, metadata=None, **options)  # type: ignore[arg-type]
+    return file.getvalue()
+
+
+FILES = {
+    "palette.png": lambda: saved(Pillow.fromarray(noise(20, 30, 3)).quantize(200), "PNG"),
+    "palette.tif": lambda: saved(Pillow.fromarray(noise(20, 30, 3)).quantize(200), "TIFF"),
+    "key.png": sixteen_bits_with_a_key,
+    "planes.tif": lambda: tiff(noise(3, 20, 30, dtype=np.uint16), photometric="rgb", planarconfig="separate"),
+    "big-endian.tif": lambda: tiff(noise(20, 30, dtype=np.uint16), byteorder=">"),
+    "bilevel.png": lambda: saved(Pillow.fromarray(noise(20, 30)).convert("1"), "PNG"),
+    "ink.jpg": lambda: saved(Pillow.fromarray(noise(20, 30, 4), "CMYK"), "JPEG"),
+    "ink.tif": lambda: saved(Pillow.fromarray(noise(20, 30, 4), "CMYK"), "TIFF"),
+    "gray-and-alpha.png": lambda: saved(Pillow.fromarray(noise(20, 30, 2), "LA"), "PNG"),
+    "negative.tif": lambda: tiff(noise(20, 30, dtype=np.int16)),
+    "photo.webp": lambda: saved(Pillow.fromarray(noise(20, 30, 4)), "WEBP"),
+    "drawing.bmp": lambda: saved(Pillow.fromarray(noise(20, 30, 3)).quantize(16), "BMP"),
+    "gray.pgm": lambda: saved(Pillow.fromarray(noise(20, 30)), "PPM"),
+}
+
+
+@pytest.mark.parametrize("suffix", ["", ".png", ".tif"])
+@pytest.mark.parametrize("name", FILES)
+def test_every_kind_of_file_is_denoised(name: str, suffix: str, tmp_path: Path) -> None:
+    """As it is, and into PNG and TIFF as far as they hold it, by a filter that makes new colours."""
+    source = tmp_path / name
+    source.write_bytes(FILES[name]())
+    target = tmp_path / f"result{suffix or source.suffix}"
+    if suffix == ".png" and name.startswith("ink"):
+        with pytest.raises(PictureError, match="CMYK"):
+            denoise_file(Job(source, target), settings())
+        return
+    assert denoise_file(Job(source, target), settings()) == pytest.approx(20 * 30 / 1e6)
+    before, after = (read(path.read_bytes())[0] for path in (source, target))
+    assert after.shape[:2] == (20, 30)
+    assert after.pixels.std() < before.pixels.std()
+
+
+def test_alpha_stays_where_it_is_among_further_channels(tmp_path: Path) -> None:
+    samples = noise(20, 30, 5)
+    (tmp_path / "in.tif").write_bytes(tiff(samples, photometric="rgb", extrasamples=["unassalpha", "unspecified"]))
+    denoise_file(Job(tmp_path / "in.tif", tmp_path / "out.tif"), settings())
+    result = tifffile.imread(tmp_path / "out.tif")
+    assert np.array_equal(result[:, :, 3], samples[:, :, 3])
+    for channel in (0, 1, 2, 4):
+        assert result[:, :, channel].std() < samples[:, :, channel].std() / 2
+    with tifffile.TiffFile(tmp_path / "out.tif") as file:
+        assert tuple(map(int, file.pages[0].extrasamples)) == (2, 0)
+
+
+def test_a_value_that_marks_missing_ones_comes_back_as_it_was(tmp_path: Path) -> None:
+    samples = np.random.default_rng(0).random((20, 30))
+    samples[3, 4] = -1.7976931348623157e308
+    tifffile.imwrite(tmp_path / "in.tif", samples)
+    denoise_file(Job(tmp_path / "in.tif", tmp_path / "out.tif"), settings())
+    result = tifffile.imread(tmp_path / "out.tif")
+    assert result[3, 4] == samples[3, 4]
+    assert np.isfinite(result).all()

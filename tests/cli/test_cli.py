@@ -115,6 +115,14 @@ def test_a_named_pipe_to_stdout(photos: Path, tmp_path: Path) -> None:
     assert outcome.stdout
 
 
+def test_closed_standard_streams_are_told() -> None:
+    closed = subprocess.run(
+        [*COMMAND, "-", "-m", "median"], capture_output=True, env=OFFLINE, check=False, preexec_fn=lambda: os.close(0)
+    )
+    assert closed.returncode == 2
+    assert b"that is closed" in closed.stderr
+
+
 def test_stdin_to_stdout(photos: Path) -> None:
     data = (photos / "a.png").read_bytes()
     outcome = denoise_img("-", "-m", "median", stdin=data)
@@ -146,6 +154,16 @@ def test_in_place(photos: Path) -> None:
         (["{photos}/a.png", "-m", "median", "--strength", "nan"], "strength"),
         (["{photos}/a.png", "-m", "median", "--white", "inf"], "a number above 0"),
         (["-", "{photos}/a.png"], "stands for one picture"),
+        (["-", "-o", "{photos}"], "is a folder; name a file"),
+        (["", "--in-place"], "an empty name"),
+        (["{photos}/a.png", "-o", ""], "an empty name"),
+        (["noise", "{photos}/a.png", "-o", "{photos}/n.png", "--seed", "-1"], "seed"),
+        (["score", "", "{photos}"], "an empty name"),
+        (["bench", "{photos}/a.png", "-m", "mean", "--plot", "{photos}/a.png"], "one of the pictures to measure with"),
+        (["bench", "{photos}/a.png", "-m", "mean", "--plot", "{photos}/a.jpg"], "is there already"),
+        (["bench", "{photos}/a.png", "-m", "mean", "--plot", "{photos}/no/p.png"], "in a folder that there is"),
+        (["{photos}/a.png", "-m", "median", "--white", "1e-300"], "a number above 0"),
+        (["fit", "--clean", "{photos}", "-o", "{photos}", "--overwrite"], "is a folder; name a file"),
         ([], "IN"),
     ],
 )

@@ -73,7 +73,19 @@ def test_larger_sizes_smooth_more() -> None:
         assert classical.build(name, large)(noise).std() < classical.build(name, small)(noise).std() / 1.5
 
 
-@pytest.mark.parametrize(("name", "size"), [("median", 4), ("median", 0), ("mean", 2.5), ("gaussian", 0), ("nlm", 3)])
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        ("median", 4),
+        ("median", 0),
+        ("mean", 2.5),
+        ("gaussian", 0),
+        ("nlm", 3),
+        ("median", float("nan")),
+        ("mean", float("inf")),
+        ("gaussian", float("nan")),
+    ],
+)
 def test_sizes_that_make_no_sense_are_refused(name: str, size: float) -> None:
     with pytest.raises(UsageError, match=name):
         classical.build(name, size)

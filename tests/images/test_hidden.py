@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from denoise_cli.images.hidden import filled, hidden, restored
-from denoise_cli.images.image import Image, PixelFormat
+from denoise_cli.images.hidden import filled, hidden, restore
+from denoise_cli.images.image import Canvas, Image, PixelFormat, Stored
 
 BYTES = PixelFormat.integer("rgb", 8)
 FLOATS = PixelFormat("rgb", np.dtype(np.float32), 32, 1.0)
@@ -69,9 +69,9 @@ def test_hidden_colours_do_not_bleed_and_come_back_as_they_were():
     assert mask is not None
     inner = filled(pixels, mask)
     blurred = (inner + np.roll(inner, 1, 1) + np.roll(inner, -1, 1)) / 3
-    result = restored(blurred, pixels, mask)
-    np.testing.assert_allclose(result[:, :5], 0.5, rtol=1e-6)
-    np.testing.assert_array_equal(result[:, 5:], pixels[:, 5:])
+    restore(blurred, pixels, mask)
+    np.testing.assert_allclose(blurred[:, :5], 0.5, rtol=1e-6)
+    np.testing.assert_array_equal(blurred[:, 5:], pixels[:, 5:])
 
 
 def test_what_is_no_number_comes_back_as_it_was():
@@ -81,4 +81,17 @@ def test_what_is_no_number_comes_back_as_it_was():
     assert mask is not None
     inner = filled(pixels, mask)
     assert np.isfinite(inner).all()
-    np.testing.assert_array_equal(restored(inner, pixels, mask), pixels)
+    restore(inner, pixels, mask)
+    np.testing.assert_array_equal(inner, pixels)
+
+
+@pytest.mark.parametrize(("dtype", "odd"), [(np.float64, -1.797e308), (np.uint32, 4_000_000_001)])
+def test_hidden_samples_come_back_to_the_last_bit(dtype, odd):
+    samples = np.full((3, 4, 1), odd, dtype)
+    form = PixelFormat("gray", np.dtype(dtype), 8 * np.dtype(dtype).itemsize, 1.0)
+    result = Canvas.of((3, 4, 1), form)
+    result.samples[:] = 1
+    mask = np.eye(3, 4, dtype=bool)
+    restore(result, Stored(samples, form), mask)
+    assert (result.samples[mask] == samples[mask]).all()
+    assert (result.samples[~mask] == 1).all()

@@ -121,3 +121,11 @@ def test_damaged_and_foreign_files_are_refused(data):
 
 def test_samples_above_the_maximum_are_clipped():
     assert decoded(through(b"P5 2 1 100\n\x64\xff"))[2].tolist() == [[100, 100]]
+
+
+@pytest.mark.parametrize("name", ["L", "1"])
+def test_several_pictures_in_a_file_are_refused(name):
+    data = saved(Pillow.new(name, (13, 7)), "PPM")
+    assert read(data + b"\n")[0].shape == (7, 13, 1)
+    with pytest.raises(PictureError, match="holds several pictures"):
+        read(data + data)

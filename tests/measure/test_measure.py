@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio
 
@@ -195,6 +196,43 @@ def test_folders_pair_by_name_and_patterns_by_order(folder: Path, tmp_path: Path
     Image.new("RGB", (64, 48)).save(results / "2.png")
     with pytest.raises(UsageError, match=r"2\.png has no picture of the same name"):
         paired_set(str(results), str(folder))
+
+
+def test_one_name_in_two_formats_pairs_by_format(tmp_path: Path) -> None:
+    clean, results = tmp_path / "clean", tmp_path / "results"
+    for place in (clean, results):
+        place.mkdir()
+        for name in ("x.jpg", "x.png"):
+            Image.new("RGB", (64, 48)).save(place / name)
+    pairs = paired_set(str(results), str(clean))
+    assert [path.name for path in pairs.clean] == [path.name for path in pairs.noisy] == ["x.jpg", "x.png"]
+    Image.new("RGB", (64, 48)).save(results / "x.webp")
+    with pytest.raises(UsageError, match=r"x\.webp has several pictures of the same name"):
+        paired_set(str(results), str(clean))
+
+
+def test_of_two_float_pictures_the_clean_one_says_what_is_white(tmp_path: Path) -> None:
+    clean = np.linspace(0, 254, 64 * 48, dtype=np.float32).reshape(48, 64)
+    noisy = clean + np.random.default_rng(0).normal(0, 25, clean.shape).astype(np.float32)
+    tifffile.imwrite(tmp_path / "clean.tif", clean)
+    tifffile.imwrite(tmp_path / "noisy.tif", noisy)
+    first, second = read_pair(tmp_path / "noisy.tif", tmp_path / "clean.tif")
+    assert psnr(first, second) == pytest.approx(
+        peak_signal_noise_ratio(clean, noisy.clip(0, 255), data_range=255), abs=0.1
+    )
+
+
+def test_only_files_of_one_picture_are_measured(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "stack.tif", np.zeros((3, 20, 20), np.uint8), photometric="minisblack")
+    with pytest.raises(PictureError, match="holds 3 pictures"):
+        read_pair(tmp_path / "stack.tif", tmp_path / "stack.tif")
+
+
+def test_what_is_no_number_counts_as_black() -> None:
+    pixels = np.full((12, 12, 1), 0.5, np.float32)
+    pixels[0, 0], pixels[0, 1] = np.nan, np.inf
+    clean = np.nan_to_num(pixels, posinf=1.0)
+    assert psnr(pixels, clean) == float("inf")
 
 
 def test_pairs_of_different_sizes_are_named(tmp_path: Path) -> None:

@@ -124,3 +124,10 @@ def test_specifications() -> None:
 def test_specifications_that_make_no_sense(text: str) -> None:
     with pytest.raises(ValueError, match="noise"):
         NoiseRange.parse(text)
+
+
+def test_poisson_noise_too_faint_to_count_photons_is_none() -> None:
+    pixels = np.linspace(0, 5e4, 100, dtype=np.float32).reshape(10, 10, 1)
+    for level in (0.0, 1e-9, 1e-300, 1e-6):
+        noisy = add_noise(pixels, NoiseRange("poisson", level, level), np.random.default_rng(0))
+        assert np.allclose(noisy, pixels, rtol=1e-6)

@@ -15,12 +15,15 @@ def results(manifest: Path) -> list[tuple[str, str]]:
 
 
 def test_a_text_has_a_name_a_line(tmp_path: Path) -> None:
-    (tmp_path / "list.txt").write_text("# shots\na.png\n\nnight/b 1.tif\n/else/c.jpg\nmemory://lab/in/d.png\n")
+    (tmp_path / "list.txt").write_text(
+        "# shots\na.png\n\nnight/b 1.tif\n/else/c.jpg\nmemory://lab/in/d.png\nfile:///e%20f.png\n"
+    )
     assert results(tmp_path / "list.txt") == [
         (f"{tmp_path}/a.png", "out/a.png"),
         (f"{tmp_path}/night/b 1.tif", "out/night/b 1.tif"),
         ("/else/c.jpg", "out/else/c.jpg"),
         ("memory://lab/in/d.png", "out/lab/in/d.png"),
+        ("/e f.png", "out/e f.png"),
     ]
 
 
@@ -34,6 +37,9 @@ def test_a_table_has_a_column_of_names(tmp_path: Path) -> None:
 def test_a_table_without_heads_loses_no_row(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("a.png\nb.png\n")
     assert [target for _, target in results(tmp_path / "a.csv")] == ["out/a.png", "out/b.png"]
+    (tmp_path / "scan").write_bytes(b"")
+    (tmp_path / "bare.csv").write_text("scan\nscan2\n")
+    assert [target for _, target in results(tmp_path / "bare.csv")] == ["out/scan", "out/scan2"]
     (tmp_path / "b.csv").write_text('path\n"' + "a" * 200_000)
     with pytest.raises(UsageError, match="no list of names"):
         results(tmp_path / "b.csv")
@@ -83,3 +89,9 @@ def test_lists_may_lie_in_stores_too() -> None:
     assert [(str(job.source), str(job.target)) for job in plan.jobs] == [
         ("memory://lists/x.png", "memory://lists/out/x.png")
     ]
+
+
+def test_text_in_sixteen_bits_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes("a.png\n".encode("utf-16-le"))
+    with pytest.raises(UsageError, match="save it as UTF-8"):
+        results(tmp_path / "a.txt")

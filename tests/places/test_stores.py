@@ -130,6 +130,8 @@ def test_urls_are_told_from_paths(tmp_path: Path) -> None:
     assert identity(place("memory://lab/in/")) == identity(place("memory://lab/in"))
     assert place("file://localhost/a.png") == Path("/a.png")
     assert place("S3A://lab/in") == place("s3://lab/in")
+    with pytest.raises(UsageError, match="empty name"):
+        place("")
     with pytest.raises(UsageError, match="no URL that can be used"):
         place("quark://lab/in")
 
