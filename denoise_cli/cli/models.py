@@ -19,7 +19,7 @@ app = options.application()
 def models(
     name: Annotated[
         Optional[str],
-        typer.Argument(metavar="[NAME|FILE]", help="A denoiser or a weights file whose card is wanted."),
+        typer.Argument(metavar="NAME|FILE", help="A denoiser or a weights file whose card is wanted."),
     ] = None,
     speed: Annotated[
         bool, typer.Option("--speed", help="Measure how fast each is on this machine; takes some seconds.")
