@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -19,8 +20,9 @@ from denoise_cli.denoisers.denoiser import Denoiser, Progress
 from denoise_cli.errors import PictureError, UsageError
 from denoise_cli.images.codec import SaveOptions
 from denoise_cli.images.image import Image, PixelFormat, Samples, stored, to_samples, white_of_floats
-from denoise_cli.images.pillow import image_of, picture_of
+from denoise_cli.images.pillow import image_of, keep_clear_of, picture_of
 from denoise_cli.places.manifest import SUFFIXES as LISTS
+from denoise_cli.places.place import local
 
 __all__ = ["denoise", "load", "models"]
 
@@ -74,7 +76,7 @@ def denoise(
         return cast(Any, _picture(image, settings, progress))  # type: ignore[no-any-return]
     if Path(image).is_dir() or Path(image).suffix.lower() in LISTS:
         raise UsageError(f"{image} is no picture; denoise() takes one, the command line takes folders and lists")
-    target = None if output is None else Path(output)
+    target = None if output is None else local(os.fspath(output))
     plan = make_plan([Path(image)], target, overwrite=True)
     if plan.jobs[0].target.exists() and not overwrite:
         raise FileExistsError(f"{plan.jobs[0].target} is there already; overwrite=True replaces it")
@@ -105,10 +107,27 @@ def _array(array: Samples, settings: Settings, progress: Progress | None) -> Sam
 
 
 def _picture(picture: Pillow.Image, settings: Settings, progress: Progress | None) -> Pillow.Image:
+    if 0 in picture.size:
+        raise UsageError(f"a picture of {picture.width} x {picture.height} pixels has none")
+    key = picture.info.get("transparency") if picture.mode in ("L", "RGB") else None
     if picture.mode in ("I;16", "I;16L", "F"):
         result = Pillow.fromarray(_array(np.asarray(picture), settings, progress))
+    elif key is not None:
+        result = _with_key(picture, (key,) if isinstance(key, int) else tuple(key), settings, progress)
     else:
         image = denoise_image(image_of(picture, None), settings, progress)
         result = picture_of(to_samples(image.source, image.format), image.alpha, image.format)
     result.info = {**picture.info, **result.info}
     return result
+
+
+def _with_key(
+    picture: Pillow.Image, key: tuple[int, ...], settings: Settings, progress: Progress | None
+) -> Pillow.Image:
+    """Of a picture in which one colour is transparent; so are the same pixels of the result, and no others."""
+    image = image_of(picture, None)
+    hidden = (to_samples(image.source, image.format) == key).all(axis=2)
+    alpha = np.where(hidden, 0, 255).astype(np.uint8)
+    samples = to_samples(denoise_image(replace(image, alpha=alpha), settings, progress).source, image.format)
+    keep_clear_of(key, samples, alpha)
+    return picture_of(samples, None, image.format)

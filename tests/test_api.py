@@ -101,3 +101,30 @@ def test_errors_name_the_file(tmp_path: Path) -> None:
         denoise_cli.denoise(tmp_path / "x.png", "median")
     with pytest.raises(UsageError, match="the command line takes folders"):
         denoise_cli.denoise(tmp_path, "median")
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint64])
+def test_white_of_64_bits_stays_white(dtype: type) -> None:
+    white = np.full((4, 4), np.iinfo(dtype).max, dtype)
+    assert (denoise_cli.denoise(white, "median") > np.iinfo(dtype).max * 0.999).all()
+
+
+@pytest.mark.parametrize(("mode", "key"), [("RGB", (10, 20, 30)), ("L", 77)])
+def test_a_transparent_colour_stays_where_it_is(mode: str, key: object) -> None:
+    random = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
+    samples = random if mode == "RGB" else random[:, :, 0]
+    samples[5:9, 5:9] = key
+    picture = Image.fromarray(samples)
+    picture.info["transparency"] = key
+    result = denoise_cli.denoise(picture, "gaussian")
+    before, after = (np.asarray(p.convert("RGBA"))[:, :, 3] for p in (picture, result))
+    assert result.mode == mode
+    assert np.array_equal(before, after)
+    assert (after == 0).sum() >= 16
+
+
+def test_pictures_without_pixels_and_empty_names_are_usage_errors() -> None:
+    with pytest.raises(UsageError, match="has none"):
+        denoise_cli.denoise(Image.new("RGB", (0, 5)), "median")
+    with pytest.raises(UsageError, match="empty name"):
+        denoise_cli.denoise("a.png", "median", output="")

@@ -19,8 +19,10 @@ def demo(
     ),
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 8517,
     open_browser: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
-    megabytes: Annotated[float, typer.Option(min=0, help="The largest file it takes.")] = 200,
-    megapixels: Annotated[float, typer.Option(min=0, help="The largest picture it takes, all pages together.")] = 60,
+    megabytes: Annotated[float, typer.Option(min=0, max=1e6, help="The largest file it takes.")] = 200,
+    megapixels: Annotated[
+        float, typer.Option(min=0, max=1e6, help="The largest picture it takes, all pages together.")
+    ] = 60,
     device: options.Device = "auto",
     verbose: options.Verbose = False,
 ) -> None:
@@ -37,6 +39,9 @@ def demo(
         if error.name not in ("flask", "werkzeug", "waitress"):
             raise
         raise UsageError(f"the page needs {error.name}, which is missing: pip install 'denoise-img[demo]'") from None
+
+    if not host:
+        raise UsageError("an empty --host is no address; 0.0.0.0 stands for all that this computer has")
 
     def ready(address: str) -> None:
         print(f"{address}  (Ctrl-C ends it)", file=sys.stderr)

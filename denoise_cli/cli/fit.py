@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 import shlex
 import sys
 from collections.abc import Callable
@@ -27,16 +29,16 @@ app = options.application()
 
 @app.command()
 def fit(
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The weights file to write.")],
+    output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="The weights file to write.")],
     clean: Annotated[
-        Optional[Path], typer.Option(metavar="DIR", help="Clean photos to learn from; noise is added to them.")
+        Optional[str], typer.Option(metavar="DIR", help="Clean photos to learn from; noise is added to them.")
     ] = None,
     pairs: Annotated[
-        Optional[tuple[Path, Path]],
+        Optional[tuple[str, str]],
         typer.Option(metavar="NOISY CLEAN", help="Two folders: noisy pictures, and clean ones of the same names."),
     ] = None,
     noisy_only: Annotated[
-        Optional[Path], typer.Option(metavar="DIR", help="Noisy pictures to learn from, alone.")
+        Optional[str], typer.Option(metavar="DIR", help="Noisy pictures to learn from, alone.")
     ] = None,
     model: Annotated[
         Optional[str],
@@ -71,7 +73,7 @@ def fit(
         str, typer.Option(metavar="auto|l1|l2", help="What to minimise: absolute or squared errors.")
     ] = "auto",
     minutes: Annotated[
-        Optional[float], typer.Option(min=0.1, help="How long to train on noisy pictures, instead of --steps.")
+        Optional[float], typer.Option(min=0.1, max=1e6, help="How long to train on noisy pictures, instead of --steps.")
     ] = None,
     steps: Annotated[Optional[int], typer.Option(min=1, help="Updates of the weights.")] = None,
     batch: Annotated[Optional[int], typer.Option(min=1, help="Patches in an update.")] = None,
@@ -110,6 +112,7 @@ def fit(
     from denoise_cli.fitting.job import Job
     from denoise_cli.fitting.pairs import fit_pairs
     from denoise_cli.fitting.recipes import SUMMARIES
+    from denoise_cli.places.place import local
 
     if sum(place is not None for place in (clean, pairs, noisy_only)) != 1:
         raise UsageError("name what to learn from, with one of --noisy-only, --pairs and --clean")
@@ -117,15 +120,15 @@ def fit(
         raise UsageError("--noise goes with --clean; other pictures have noise of their own")
     if noisy_only is not None and compile:
         raise UsageError("--compile is for long trainings, with --clean or --pairs")
-    checkpoint = output.with_suffix(".checkpoint")
-    if resume and not checkpoint.exists():
-        raise UsageError(f"there is no {checkpoint} to go on from")
-    if output.is_dir():
-        raise UsageError(f"{output} is a folder; name a file")
-    if output.exists() and not overwrite and not resume:
-        raise UsageError(f"{output} is there already; --overwrite replaces it")
-    if output.suffix != ".safetensors":
-        raise UsageError(f"-o {output}: a weights file's name ends in .safetensors")
+    if noisy_only is None and (method != "auto" or minutes is not None or keep_anyway):
+        raise UsageError("--method, --minutes and --keep-anyway go with --noisy-only")
+    if noisy_only is not None and gray and model is None:
+        raise UsageError("--gray makes a network of its own: name its recipe with --model")
+    if minutes is not None and math.isnan(minutes):
+        raise UsageError("--minutes is a number")
+    result = local(output)
+    page = result.with_suffix(".html") if noisy_only is not None else None
+    checkpoint = _check_output(result, page, overwrite=overwrite, resume=resume)
     if start is None and noisy_only is not None:
         start = "photo" if model is None else SCRATCH
     origin = None if start is None or start == SCRATCH else weights_file(start)
@@ -137,7 +140,7 @@ def fit(
     together.join()
     quiet = quiet or not together.first()
     job = Job(
-        output,
+        result,
         start=origin,
         device=device,
         checkpoint=checkpoint,
@@ -149,20 +152,22 @@ def fit(
     stopped = False
     try:
         with TrainingProgress(hidden=quiet) as bar:
+            if checkpoint.exists():
+                bar.say(f"going on from {checkpoint}")
             job = replace(job, report=lambda status: bar.say(str(status)), tick=bar.tick)
             if noisy_only is not None:
-                card, stopped = _noisy_only(noisy_only, chosen, job, wish, bar.say)
+                card, stopped = _noisy_only(local(noisy_only), chosen, job, wish, bar.say)
             elif pairs is not None:
-                card = fit_pairs(*pairs, chosen, job)
+                card = fit_pairs(local(pairs[0]), local(pairs[1]), chosen, job)
             elif clean is not None:
-                card = fit_clean(clean, chosen, job)
+                card = fit_clean(local(clean), chosen, job)
     except KeyboardInterrupt:
         if checkpoint.exists():
             print(f"stopped; the same command goes on from {checkpoint}", file=sys.stderr)
         raise
     if not together.first():
         return
-    print(output)
+    print(result)
     if stopped:
         print(f"stopped; this is the best so far, and --resume goes on from {checkpoint}", file=sys.stderr)
         raise KeyboardInterrupt
@@ -172,6 +177,26 @@ def fit(
             f"{card.parameters / 1e6:.2f} M parameters, {card.macs_per_pixel / 1e6:.2f} M multiply-adds a pixel",
             file=sys.stderr,
         )
+
+
+def _check_output(output: Path, page: Path | None, *, overwrite: bool, resume: bool) -> Path:
+    """Before anything is learnt; gives the checkpoint's place. Raises UsageError where a result cannot go."""
+    from denoise_cli.errors import UsageError
+
+    if output.suffix != ".safetensors":
+        raise UsageError(f"-o {output}: a weights file's name ends in .safetensors")
+    checkpoint = output.with_suffix(".checkpoint")
+    if resume and not checkpoint.exists():
+        raise UsageError(f"there is no {checkpoint} to go on from")
+    for file in (output, page):
+        if file is not None and file.is_dir():
+            raise UsageError(f"{file} is a folder; name a file")
+        if file is not None and file.exists() and not overwrite and not resume:
+            raise UsageError(f"{file} is there already; --overwrite replaces it")
+    there = next(folder for folder in output.absolute().parents if folder.exists())
+    if not os.access(there, os.W_OK):
+        raise UsageError(f"-o {output}: {there} cannot be written to")
+    return checkpoint
 
 
 def _noisy_only(folder: Path, recipe: Recipe, job: Job, wish: Wish, show: Callable[[str], None]) -> tuple[Card, bool]:

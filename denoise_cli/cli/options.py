@@ -19,7 +19,7 @@ Size = Annotated[
     Optional[float],
     typer.Option(help="The size of median, mean (window's edge) or gaussian (standard deviation), in pixels."),
 ]
-Seed = Annotated[int, typer.Option(min=0, help="What everything random starts from.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="What everything random starts from.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON on stdout.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say more; show where errors come from.")]

@@ -76,6 +76,10 @@ def create_app(jobs: Jobs, shelf: Shelf, limits: Limits) -> flask.Flask:
     def wrong(error: DenoiseError) -> tuple[flask.Response, int]:
         return flask.jsonify(error=str(error)), 400
 
+    @app.errorhandler(RecursionError)
+    def too_deep(error: RecursionError) -> tuple[flask.Response, int]:
+        return flask.jsonify(error="the JSON is nested too deeply"), 400
+
     @app.errorhandler(BusyError)
     def busy(error: BusyError) -> tuple[flask.Response, int, dict[str, str]]:
         return flask.jsonify(error="too many pictures are waiting; try again soon"), 503, {"Retry-After": "10"}

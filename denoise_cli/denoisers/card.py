@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, get_args
@@ -43,13 +44,13 @@ class Card:
     sha256: str = ""
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True)
+        return json.dumps(_printable(asdict(self)), ensure_ascii=False, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> Card:
         """Raises WeightsError unless the text is a card that makes sense; it may come from a stranger's file."""
         try:
-            facts = json.loads(text)
+            facts = _printable(json.loads(text))
         except (ValueError, RecursionError):
             raise WeightsError("has a card that is not JSON") from None
         kinds: dict[str, type | tuple[type, ...]] = {
@@ -62,7 +63,22 @@ class Card:
         for name, value in facts.items():
             if name in known and not isinstance(value, known[name]):
                 raise WeightsError(f"has a card whose {name!r} makes no sense: {value!r}")
+        if not all(_are_levels(levels) for levels in facts.get("psnr", {}).values()):
+            raise WeightsError(f"has a card whose 'psnr' makes no sense: {facts['psnr']!r}")
         if facts["family"] not in get_args(Family) or facts["level"] not in get_args(Level):
             raise WeightsError(f"has a card of a family or level that is unknown: {facts['family']}, {facts['level']}")
         # Facts that a later version added are left out rather than refused.
         return cls(**{name: value for name, value in facts.items() if name in known})
+
+
+def _are_levels(levels: Any) -> bool:
+    return isinstance(levels, dict) and all(isinstance(value, (int, float)) for value in levels.values())
+
+
+def _printable(value: Any) -> Any:
+    """The same, its texts without what is no text (half a character, a name's wrong bytes) or commands a terminal."""
+    if isinstance(value, str):
+        return "".join("\ufffd" if unicodedata.category(sign) in ("Cc", "Cs") else sign for sign in value)
+    if isinstance(value, Mapping):
+        return {_printable(name): _printable(part) for name, part in value.items()}
+    return [_printable(part) for part in value] if isinstance(value, (list, tuple)) else value

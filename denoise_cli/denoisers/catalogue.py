@@ -15,7 +15,7 @@ from denoise_cli.denoisers import classical
 from denoise_cli.denoisers.by_colour import ByColour
 from denoise_cli.denoisers.card import Card
 from denoise_cli.denoisers.denoiser import Denoiser
-from denoise_cli.denoisers.weights import bundled, read_card, read_tensors, write
+from denoise_cli.denoisers.weights import bundled, read_card, write_card
 from denoise_cli.errors import UsageError
 from denoise_cli.places.place import URL, copied
 
@@ -84,6 +84,8 @@ def weights_file(model: str) -> Path:
     path = Path(model).expanduser()
     if path.is_file():
         return path
+    if model in classical.NAMES:
+        raise UsageError(f"{model} is a filter, which has no weights")
     names = [found.name for found in cards()]
     near = difflib.get_close_matches(model, names, n=1)
     hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}, or the path of a weights file"
@@ -100,4 +102,4 @@ def record_psnr(model: str, test_set: str, levels: Mapping[str, float]) -> None:
     path = weights_file(model)
     card = read_card(path)
     measured = {**card.psnr.get(test_set, {}), **{level: round(value, 2) for level, value in levels.items()}}
-    write(path, replace(card, psnr={**card.psnr, test_set: measured}), read_tensors(path, card))
+    write_card(path, replace(card, psnr={**card.psnr, test_set: measured}))

@@ -135,21 +135,31 @@ def load_network(
     try:
         with torch.device("meta"):
             network = build(card.architecture, card.arguments)
-    except (ValueError, TypeError, RuntimeError) as error:
+    except (ValueError, TypeError, RuntimeError, OverflowError) as error:
         raise WeightsError(f"{path} has a card that describes no network: {error}") from error
     tensors = read_tensors(path, card)
-    expected = {name: tensor.shape for name, tensor in network.state_dict().items()}
-    for name, shape in expected.items():
-        if name not in tensors or tensors[name].shape != shape:
-            raise WeightsError(f"{path} lacks the tensor {name!r} of {tuple(shape)} that {card.architecture} needs")
+    expected = network.state_dict()
+    for name, like in expected.items():
+        if name not in tensors or _kind(tensors[name]) != _kind(like):
+            raise WeightsError(f"{path} lacks the tensor {name!r} of {_kind(like)} that {card.architecture} needs")
     if unknown := tensors.keys() - expected.keys():
         raise WeightsError(f"{path} has a tensor {min(unknown)!r} that {card.architecture} does not know")
     network.load_state_dict(tensors, assign=True)
-    facts = {"radius": network.radius, "multiple": network.multiple, "channels": card.arguments.get("channels", 3)}
+    facts = {
+        "radius": network.radius,
+        "multiple": network.multiple,
+        "channels": card.arguments.get("channels", 3),
+        "level": "given" if network.takes_sigma else "blind",
+    }
     for fact, value in facts.items():
         if getattr(card, fact) != value:
             raise WeightsError(f"{path} has a card whose {fact} is not that of its network, {value}")
     return NetworkDenoiser(card, network, device=device, precision=precision, tile=tile, engine=engine or fused)
+
+
+def _kind(tensor: torch.Tensor) -> str:
+    kind = "numbers" if tensor.is_floating_point() else "counts"
+    return f"{tuple(tensor.shape)} {kind}"
 
 
 def _part_of(progress: Progress | None, number: int, parts: int) -> Progress | None:

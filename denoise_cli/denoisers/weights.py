@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,7 +53,7 @@ def read_card(path: Path) -> Card:
             header = json.loads(file.read(length))
     except OSError as error:
         raise WeightsError(f"{path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         if isinstance(error, WeightsError):
             raise
         raise WeightsError(f"{path} is not a weights file (safetensors) or is damaged") from error
@@ -73,6 +73,15 @@ def read_tensors(path: Path, card: Card) -> dict[str, torch.Tensor]:
 
     Raises WeightsError.
     """
+    tensors = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in _stored(path, card)}
+    if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
+        raise WeightsError(f"{path} has weights that are no numbers, so no picture could be made by them")
+    return tensors
+
+
+def _stored(path: Path, card: Card) -> Iterator[tuple[str, torch.Tensor]]:
+    """As they are in the file."""
+    import torch
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -80,9 +89,12 @@ def read_tensors(path: Path, card: Card) -> dict[str, torch.Tensor]:
         stored = load_file(path)
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"{path} is damaged: {error}") from error
+    for name, tensor in stored.items():
+        if tensor.dtype not in (torch.float16, torch.float32, torch.float64, torch.int64):
+            raise WeightsError(f"{path} has a tensor of a kind that is not supported, {name!r} of {tensor.dtype}")
     if digest(stored) != card.sha256:
         raise WeightsError(f"{path} is damaged: its tensors are not the ones that its card describes")
-    return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in stored.items()}
+    yield from stored.items()
 
 
 def write(path: Path, card: Card, tensors: Mapping[str, torch.Tensor]) -> Card:
@@ -90,15 +102,27 @@ def write(path: Path, card: Card, tensors: Mapping[str, torch.Tensor]) -> Card:
 
     Raises OSError.
     """
-    from safetensors.torch import save
-
     stored = {
         name: (tensor.half() if tensor.ndim > 1 else tensor).contiguous().cpu() for name, tensor in tensors.items()
     }
     card = replace(card, sha256=digest(stored))
+    _put(path, card, stored)
+    return card
+
+
+def write_card(path: Path, card: Card) -> None:
+    """Gives a weights file another card, and leaves its tensors as they are.
+
+    Raises WeightsError, OSError.
+    """
+    _put(path, card, dict(_stored(path, read_card(path))))
+
+
+def _put(path: Path, card: Card, stored: dict[str, torch.Tensor]) -> None:
+    from safetensors.torch import save
+
     with replacing(path) as file:
         file.write(save(stored, metadata={CARD: card.to_json()}))
-    return card
 
 
 def digest(tensors: Mapping[str, torch.Tensor]) -> str:

@@ -8,7 +8,6 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 
 import numpy as np
 
-from denoise_cli.errors import PictureError
 from denoise_cli.fitting.register import REACH, Place, drift, laid_upon
 from denoise_cli.fitting.survey import Frame, frames_of
 from denoise_cli.images.image import Pixels
@@ -37,13 +36,13 @@ def witnesses(
     Lehtinen et al. 2018), and the two halves' as well, so that together they tell a result's true error. Of two frames
     only one is another, and both halves are the same. `median` takes medians instead of means. With `impulses` samples
     that were struck tell nothing.
-    Raises PictureError where the frames have no area of that size in common.
+    Nothing where the frames have no area of that size in common. Raises PictureError for one that cannot be read.
     """
     scene = scene[:MOST]
     moved = _drifts(scene)
     places = _places(_size(scene), moved, side)
     if not places:
-        raise PictureError(f"{scene[0]} and its scene's other frames have no {side} x {side} pixels in common")
+        return
     chosen = [places[number] for number in random.permutation(len(places))[:crops]]
     cuts = [
         [Place(place.top + down, place.left + across, side).of(pixels, REACH) for place in chosen]

@@ -17,9 +17,10 @@ from denoise_cli.fitting.noisy import TRAINING_KINDS
 from denoise_cli.fitting.objective import HELD_OUT_PATCH, SyntheticNoise
 from denoise_cli.fitting.patches import PatchSource
 from denoise_cli.fitting.recipe import Recipe
-from denoise_cli.images.formats import SUFFIXES, first_pixels
+from denoise_cli.images.formats import first_pixels
 from denoise_cli.images.image import Samples
 from denoise_cli.measure.quality import as_8_bit
+from denoise_cli.measure.sets import pictures
 from denoise_cli.noise.spec import parse_mixture
 
 HELD_OUT = 50  # every fiftieth photo is not trained on; progress is measured on these
@@ -42,19 +43,19 @@ def fit_clean(folder: Path, recipe: Recipe, job: Job) -> Card:
             raise UsageError(
                 "camera noise is simulated in colour; train a colour network, which takes gray pictures too"
             )
-    files = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
-    )
+    files = pictures(str(folder))
     if len(files) < 2:
-        raise UsageError(f"{folder} has no pictures to learn from, or only one")
+        raise UsageError(f"{folder} has only one picture, and it takes two, as one is held out to measure progress")
+
+    def source(chosen: Sequence[Path], device: torch.device, smallest: int, what: str) -> PatchSource:
+        photos = read_photos(chosen, channels)
+        return PatchSource(photos, device=device, seed=recipe.seed, smallest=smallest, what=what)
 
     def objective(device: torch.device) -> SyntheticNoise:
-        held_out, rest = files[::HELD_OUT], [path for number, path in enumerate(files) if number % HELD_OUT]
+        rest = [path for number, path in enumerate(files) if number % HELD_OUT]
         return SyntheticNoise(
-            PatchSource(read_photos(rest, channels), device=device, seed=recipe.seed, smallest=recipe.patch),
-            PatchSource(read_photos(held_out, channels), device=device, seed=recipe.seed, smallest=HELD_OUT_PATCH),
+            source(rest, device, recipe.patch, "the pictures"),
+            source(files[::HELD_OUT], device, HELD_OUT_PATCH, f"the pictures held out (each {HELD_OUT}th, by name)"),
             mixture,
             batch=together.share(recipe.batch),
             patch=recipe.patch,
@@ -65,7 +66,7 @@ def fit_clean(folder: Path, recipe: Recipe, job: Job) -> Card:
         )
 
     training = job.training or f"{len(files)} pictures of the folder {folder.name}"
-    return fit(recipe, replace(job, training=training), objective)
+    return fit(recipe, replace(job, training=training, files=tuple(files)), objective)
 
 
 def read_photos(files: Sequence[Path], channels: int) -> Iterator[Samples]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ import torch
 
 from denoise_cli.denoisers.card import Card
 from denoise_cli.denoisers.weights import read_card, read_tensors, write
-from denoise_cli.errors import UsageError
+from denoise_cli.errors import FitError, UsageError
 from denoise_cli.fitting import together
 from denoise_cli.fitting.loop import Status, train
 from denoise_cli.fitting.objective import Objective
@@ -29,7 +30,8 @@ class Job:
 
     `start`: a weights file to begin with, of the same network, of its dilated form, without its estimator, or in colour
     for a network for gray pictures. `summary`, `training` and `command` go onto the card: what the network is for, what
-    the data are, with their licence, and how to do it again. `compile` is for long trainings.
+    the data are, with their licence, and how to do it again. `compile` is for long trainings. `files`: all pictures
+    that are learnt from, by whose names and sizes a checkpoint is told from that of another training.
     """
 
     output: Path
@@ -40,6 +42,7 @@ class Job:
     training: str = ""
     command: str = ""
     compile: bool = False
+    files: tuple[Path, ...] = ()
     report: Callable[[Status], None] = lambda status: None
     tick: Callable[[int, int], None] = lambda step, steps: None
 
@@ -58,11 +61,20 @@ def fit(recipe: Recipe, job: Job, objective: Callable[[torch.device], Objective]
         aim,
         device=device,
         checkpoint=job.checkpoint,
+        subject=subject(job),
         report=job.report,
         tick=job.tick,
         compile=job.compile,
     )
     return save(trained, recipe, job)
+
+
+def subject(job: Job) -> str:
+    """What a job learns from, its start included, in a word that no other one has."""
+    total = hashlib.sha256(b"" if job.start is None else read_card(job.start).sha256.encode())
+    for file in job.files:
+        total.update(f"{file.name} {file.stat().st_size}\n".encode(errors="surrogateescape"))
+    return total.hexdigest()
 
 
 def first_weights(recipe: Recipe, start: Path | None) -> Network:
@@ -100,9 +112,11 @@ def first_weights(recipe: Recipe, start: Path | None) -> Network:
 def save(network: Network, recipe: Recipe, job: Job) -> Card:
     """Writes a weights file; gives its card, which has the recipe and the commands that led here.
 
-    Of several processes only the first writes.
+    Of several processes only the first writes. Raises FitError for weights that are no numbers.
     """
     network = network.cpu()
+    if not all(bool(tensor.isfinite().all()) for tensor in network.state_dict().values()):
+        raise FitError("the training broke down: its weights are no numbers; a lower --rate may help")
     channels = int(recipe.arguments.get("channels", 3))
     card = Card(
         name=job.output.stem,

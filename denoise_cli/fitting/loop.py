@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import io
+import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -12,13 +14,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from denoise_cli.errors import UsageError
+from denoise_cli.errors import FitError, UsageError
 from denoise_cli.fitting import together
 from denoise_cli.fitting.best import Best
 from denoise_cli.fitting.objective import Objective
 from denoise_cli.fitting.optimizers import optimizers
 from denoise_cli.fitting.recipe import Recipe
 from denoise_cli.networks.blocks import Network
+from denoise_cli.places.files import replacing, sweep
 from denoise_cli.runtime.compiled import compiled
 
 CHECKPOINT_EVERY_SECONDS = 180.0
@@ -56,6 +59,7 @@ def train(
     *,
     device: torch.device,
     checkpoint: Path | None = None,
+    subject: str = "",
     report: Callable[[Status], None] = lambda status: None,
     tick: Callable[[int, int], None] = lambda step, steps: None,
     every: float | None = None,
@@ -64,10 +68,10 @@ def train(
 ) -> Network:
     """Trains for an objective, with the steps and rates of a recipe; gives the averaged network.
 
-    `tick` hears of every step. `compile`: with torch.compile, by which steps are faster after a slow first one. There
-    is a checkpoint and a report `every` so many seconds, or every few minutes. With `patience` the network is what was
-    best on what is held out, at the times of the reports, and the training ends when so many of them have brought
-    nothing better.
+    `subject`: what is learnt from, which a checkpoint must share. `tick` hears of every step. `compile`: with
+    torch.compile, by which steps are faster after a slow first one. There is a checkpoint and a report `every` so many
+    seconds, or every few minutes. With `patience` the network is what was best on what is held out, at the times of the
+    reports, and the training ends when so many of them have brought nothing better.
 
     The average is an exponential moving one of weights and batch-norm statistics (Polyak & Juditsky 1992).
     Everything random follows from the recipe's seed and the step, so that a training that was stopped and goes on
@@ -75,8 +79,8 @@ def train(
 
     Among processes that torchrun has started, the gradients are the mean of all.
 
-    Raises UsageError when the checkpoint belongs to another recipe or there is nothing to compile with, Stopped for
-    Ctrl-C where there is `patience`.
+    Raises UsageError when the checkpoint belongs to another recipe or subject, or there is nothing to compile with;
+    FitError for a training that breaks down, Stopped for Ctrl-C where there is `patience`.
     """
     # Channels last: a step of dncnn or win5rb in bfloat16 then takes two thirds of the time.
     network = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -92,7 +96,7 @@ def train(
     step = 0
 
     if checkpoint is not None and checkpoint.exists():
-        step = state.restore(checkpoint, recipe)
+        step = state.restore(checkpoint, recipe, subject)
 
     started, first, saved = time.monotonic(), step, time.monotonic()
     running_loss = 0.0
@@ -117,7 +121,10 @@ def train(
             tick(step, recipe.steps)
             _follow(average, network, min(recipe.ema, (1 + step) / (10 + step)))
 
-            running_loss += 0.02 * (loss.item() - running_loss) if running_loss else loss.item()
+            lost = loss.item()
+            if not math.isfinite(lost):
+                raise FitError(f"the training broke down at step {step}: its loss is {lost}; a lower --rate may help")
+            running_loss += 0.02 * (lost - running_loss) if running_loss else lost
             now = time.monotonic()
             if step == recipe.steps or together.agreed(now - saved) > (every or CHECKPOINT_EVERY_SECONDS):
                 psnr = together.agreed(objective.psnr(average))
@@ -125,14 +132,14 @@ def train(
                     best.offer(psnr, average)
                 left = (now - started) / (step - first) * (recipe.steps - step)
                 if together.first():
-                    state.save(checkpoint, recipe, step)
+                    state.save(checkpoint, recipe, subject, step)
                     report(Status(step, recipe.steps, running_loss, psnr, left))
                 saved = time.monotonic()
                 if best is not None and best.had_its_time:
                     break
     except KeyboardInterrupt:
         if together.first():
-            state.save(checkpoint, recipe, step)
+            state.save(checkpoint, recipe, subject, step)
         if best is None:
             raise
         best.put_into(average)
@@ -143,8 +150,11 @@ def train(
 
 
 def stored_recipe(checkpoint: Path) -> Recipe:
-    """That a checkpoint belongs to."""
-    return Recipe(**torch.load(checkpoint, map_location="cpu", weights_only=True)["recipe"])
+    """That a checkpoint belongs to. Raises UsageError for one that is damaged."""
+    try:
+        return Recipe(**_loaded(checkpoint)["recipe"])
+    except (TypeError, LookupError) as error:
+        raise _damaged(checkpoint) from error
 
 
 @torch.no_grad()
@@ -171,34 +181,60 @@ class _State:
     optimizers: list[torch.optim.Optimizer]
     best: Best | None
 
-    def save(self, path: Path | None, recipe: Recipe, step: int) -> None:
+    def save(self, path: Path | None, recipe: Recipe, subject: str, step: int) -> None:
         if path is None:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(path.name + ".new")
+        sweep(path.parent)
         state: dict[str, Any] = {
             "recipe": asdict(recipe),
+            "subject": subject,
             "step": step,
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "best": None if self.best is None else self.best.state(),
         }
-        torch.save(state, beside)
-        beside.replace(path)
+        content = io.BytesIO()  # since torch's own errors while it writes a file are no sentences
+        torch.save(state, content)
+        with replacing(path) as file:
+            file.write(content.getbuffer())
 
-    def restore(self, path: Path, recipe: Recipe) -> int:
+    def restore(self, path: Path, recipe: Recipe, subject: str) -> int:
         """Gives the step at which the checkpoint was made."""
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        if state["recipe"] != asdict(recipe):
-            raise UsageError(
-                f"{path} is the checkpoint of another recipe; remove it or give the same options as before"
-            )
-        self.network.load_state_dict(state["network"])
-        self.average.load_state_dict(state["average"])
-        for optimizer, stored in zip(self.optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(stored)
-        if self.best is not None and state["best"] is not None:
-            self.best.restore(state["best"])
-        step: int = state["step"]
+        state = _loaded(path)
+        try:
+            if state["recipe"] != asdict(recipe):
+                raise UsageError(
+                    f"{path} is the checkpoint of another recipe; remove it or give the same options as before"
+                )
+            if state.get("subject", subject) != subject:
+                raise UsageError(
+                    f"{path} is the checkpoint of a training on other pictures or from another start; remove it"
+                )
+            self.network.load_state_dict(state["network"])
+            self.average.load_state_dict(state["average"])
+            for optimizer, stored in zip(self.optimizers, state["optimizers"], strict=True):
+                optimizer.load_state_dict(stored)
+            if self.best is not None and state["best"] is not None:
+                self.best.restore(state["best"])
+            step: int = state["step"]
+        except (LookupError, TypeError, AttributeError, RuntimeError) as error:
+            raise _damaged(path) from error
         return step
+
+
+def _loaded(checkpoint: Path) -> dict[str, Any]:
+    """Raises UsageError for one that is damaged, OSError for one that cannot be read."""
+    content = io.BytesIO(checkpoint.read_bytes())
+    try:
+        state = torch.load(content, map_location="cpu", weights_only=True)
+    except Exception as error:  # there is hardly a type of exception that damaged files do not make torch raise
+        raise _damaged(checkpoint) from error
+    if not isinstance(state, dict):
+        raise _damaged(checkpoint)
+    return state
+
+
+def _damaged(checkpoint: Path) -> UsageError:
+    return UsageError(f"{checkpoint} is no checkpoint, or is damaged; remove it, and the training begins anew")

@@ -16,13 +16,13 @@ from denoise_cli.fitting.findings import Findings
 from denoise_cli.fitting.noise2noise import Neighbor2Neighbor, Noise2Noise
 from denoise_cli.fitting.recipe import Recipe
 from denoise_cli.fitting.scenes import CROP, MEMORY, Scenes
-from denoise_cli.fitting.survey import frames_of
+from denoise_cli.fitting.survey import Frame, frames_of
 from denoise_cli.images.image import Pixels
 from denoise_cli.networks.curve import level_map
 from denoise_cli.noise.measure import noise_in_flat_parts
 
 HELD_OUT = 5  # every fifth place or picture is not trained on
-SIDES = (256, 128)  # pixels of what is cut from pictures, the first that they have room for
+SIDES = (256, 128)  # pixels of what is cut from pictures, the first of which there is enough
 STRIDES = {1: 1, 2: 2}  # of sub-sampling, by the grain's width; 4 for wider ones
 Judge = Callable[[Pixels], tuple[float, ...]]
 
@@ -35,7 +35,11 @@ def material(findings: Findings, recipe: Recipe, device: torch.device, judge: Ju
     """
     channels = int(recipe.arguments.get("channels", 3))
     parts = _of_scenes if findings.from_scenes else _of_singles
-    cells = list(parts(findings, recipe, channels, judge))
+    many = findings.from_scenes or len(findings.found.frames) >= HELD_OUT
+    cells: list[list[Sequence[Pixels]]] = []
+    for side in SIDES if many else SIDES[-1:]:
+        if len(cells) < HELD_OUT:
+            cells = list(parts(findings, recipe, channels, judge, side))
     if len(cells) < HELD_OUT:
         raise UsageError(
             f"the pictures are too small to learn from: it takes {HELD_OUT} parts of {SIDES[-1]} pixels a side"
@@ -54,40 +58,34 @@ def material(findings: Findings, recipe: Recipe, device: torch.device, judge: Ju
     return Neighbor2Neighbor(*common, stride=stride, squared=findings.squared, facts=facts)
 
 
-def _of_scenes(findings: Findings, recipe: Recipe, channels: int, judge: Judge) -> Iterator[list[Sequence[Pixels]]]:
-    """Place by place: each frame there, its level, and its witnesses."""
+def _of_scenes(
+    findings: Findings, recipe: Recipe, channels: int, judge: Judge, side: int
+) -> Iterator[list[Sequence[Pixels]]]:
+    """Place by place: each frame there, its level, and its witnesses. Scenes that are too small are left out."""
     scenes = findings.found.scenes
     frames = sum(min(len(scene), MOST) for scene in scenes)
     random = np.random.default_rng(recipe.seed)
     crops = max(HELD_OUT, MEMORY // 2 // (frames * 4 * 4 * channels * CROP**2))
     for scene in scenes:
-        for side in SIDES:
-            try:
-                for triples in witnesses(
-                    scene,
-                    crops=crops,
-                    side=side,
-                    random=random,
-                    median=not findings.squared,
-                    impulses=findings.facts.struck,
-                ):
-                    yield [
-                        _with_levels([of_channels(pixels, channels) for pixels in triple], judge) for triple in triples
-                    ]
-                break
-            except PictureError:
-                if side == SIDES[-1]:
-                    raise
+        places = witnesses(
+            scene, crops=crops, side=side, random=random, median=not findings.squared, impulses=findings.facts.struck
+        )
+        for triples in places:
+            yield [
+                _with_levels([_of_channels(pixels, channels, scene[0]) for pixels in triple], judge)
+                for triple in triples
+            ]
 
 
-def _of_singles(findings: Findings, recipe: Recipe, channels: int, judge: Judge) -> Iterator[list[Sequence[Pixels]]]:
+def _of_singles(
+    findings: Findings, recipe: Recipe, channels: int, judge: Judge, side: int
+) -> Iterator[list[Sequence[Pixels]]]:
     """Cell by cell: what is there, its level, its noise's deviation. Of many large pictures some cells, at random."""
     singles = findings.found.frames
     random = np.random.default_rng(recipe.seed)
     most = max(HELD_OUT, MEMORY // 2 // (len(singles) * 3 * 4 * channels * CROP**2))
-    side = SIDES[0] if len(singles) >= HELD_OUT else SIDES[-1]
-    for pixels in frames_of(singles):
-        pixels = of_channels(pixels, channels)
+    for frame, pixels in zip(singles, frames_of(singles), strict=True):
+        pixels = _of_channels(pixels, channels, frame)
         told, own = judge(pixels), (noise_in_flat_parts([pixels]) if findings.varied else findings.facts).levels
         rows, columns = (np.linspace(0, size, max(1, size // side) + 1).astype(int) for size in pixels.shape[:2])
         cells = [(row, column) for row in pairwise(rows) for column in pairwise(columns)]
@@ -95,6 +93,13 @@ def _of_singles(findings: Findings, recipe: Recipe, channels: int, judge: Judge)
             (top, bottom), (left, right) = cells[number]
             part = pixels[top:bottom, left:right].copy()
             yield [[part, _map(part, told), _map(part, own)]]
+
+
+def _of_channels(pixels: Pixels, channels: int, frame: Frame) -> Pixels:
+    pixels = of_channels(pixels, channels)
+    if pixels.shape[2] != channels:
+        raise PictureError(f"{frame} has {pixels.shape[2]} channels, and the network is for {channels}; leave it out")
+    return pixels
 
 
 def _with_levels(triple: Sequence[Pixels], judge: Judge) -> list[Pixels]:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from denoise_cli.denoisers.card import Card
@@ -16,7 +15,7 @@ from denoise_cli.denoisers.weights import read_card, read_tensors
 from denoise_cli.errors import FitError, UsageError
 from denoise_cli.fitting import together
 from denoise_cli.fitting.findings import Findings, Wish, look
-from denoise_cli.fitting.job import Job, first_weights, save
+from denoise_cli.fitting.job import Job, first_weights, save, subject
 from denoise_cli.fitting.loop import Stopped, stored_recipe, train
 from denoise_cli.fitting.material import material
 from denoise_cli.fitting.noise2noise import Neighbor2Neighbor, Noise2Noise, restored
@@ -78,10 +77,11 @@ def fit_noisy_only(
 
     Compared on what was held out are the network that `job.start` names as it is, the same with the folder's noise
     profile, and what training makes of that. The best is written.
-    Raises UsageError for a folder without enough pictures, and where the start as it is was the best, unless wished
-    for; PictureError for a picture that cannot be read, WeightsError for a start that cannot.
+    Raises UsageError for a folder without enough pictures; FitError where the pictures or the start as they are were
+    the best, unless wished for; PictureError for a picture that cannot be read, WeightsError for a start that cannot.
     """
     findings = look(folder, wish)
+    job = replace(job, files=tuple(dict.fromkeys(frame.path for frame in findings.found.frames)))
     device = choose_device(job.device)
     if findings.facts.struck and job.start is not None:
         recipe = replace(recipe, learning_rate=ANOTHER_TASK * recipe.learning_rate)
@@ -90,7 +90,9 @@ def fit_noisy_only(
     curve = isinstance(given, UNet) and findings.wants_curve
     for line in findings.account(curve=curve):
         tell(line)
-    objective = material(findings, recipe, device, _judge(given or build(recipe.architecture, recipe.arguments)))
+    network = given or build(recipe.architecture, recipe.arguments)
+    objective = material(findings, recipe, device, _judge(network))
+    _check_patch(recipe.patch, network.multiple, objective)
 
     tried: dict[str, Candidate] = {}
     if given is not None:
@@ -109,10 +111,14 @@ def fit_noisy_only(
     scores = {NOISY: objective.psnr(_Unchanged())}
     scores |= {name: objective.psnr(candidate.network.eval()) for name, candidate in tried.items()}
     chosen = max((name for name in tried if name != AS_IT_IS), key=lambda name: scores[name])
-    if scores.get(AS_IT_IS, -np.inf) > scores[chosen] - LEAST_GAIN and not wish.keep_anyway:
+    idle = max((name for name in (NOISY, AS_IT_IS) if name in scores), key=lambda name: scores[name])
+    if scores[idle] > scores[chosen] - LEAST_GAIN and not wish.keep_anyway:
+        what = (
+            "leaving the pictures as they are" if idle == NOISY or job.start is None else f"{job.start.stem} as it is"
+        )
         raise FitError(
-            f"{job.start.stem if job.start else ''} as it is does as well on these pictures as what was learnt "
-            f"({scores[AS_IT_IS]:.2f} and {scores[chosen]:.2f} dB); nothing is written, --keep-anyway would"
+            f"{what} does as well on these pictures as what was learnt "
+            f"({scores[idle]:.2f} and {scores[chosen]:.2f} dB); nothing is written, --keep-anyway would"
         )
     best = tried[chosen]
     noisy, clean = _results(objective, best.network)
@@ -144,6 +150,7 @@ def _learnt(recipe: Recipe, job: Job, wish: Wish, objective: Noise2Noise | Neigh
             objective,
             device=objective.device,
             checkpoint=job.checkpoint,
+            subject=subject(job),
             report=job.report,
             tick=job.tick,
             every=REPORT_EVERY,
@@ -162,6 +169,14 @@ def _check_method(wish: Wish, given: Network | None, findings: Findings) -> None
         raise UsageError(f"{wish.method} is for a network that is told the level, such as photo or unet")
     if findings.varied:
         raise UsageError(f"{wish.method} is for pictures with the same noise, and here that differs; see --method")
+
+
+def _check_patch(patch: int, multiple: int, objective: Noise2Noise | Neighbor2Neighbor) -> None:
+    """Raises UsageError for patches whose sub-sampled pictures the network cannot take."""
+    if isinstance(objective, Neighbor2Neighbor):
+        multiple *= 2 * objective.stride
+    if patch % multiple:
+        raise UsageError(f"for this network and noise, --patch is a multiple of {multiple} pixels, not {patch}")
 
 
 def _judge(network: Network) -> Callable[[Pixels], tuple[float, ...]]:

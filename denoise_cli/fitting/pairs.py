@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from denoise_cli.denoisers.card import Card
@@ -17,6 +18,7 @@ from denoise_cli.fitting.noisy import NoisyPatches, told
 from denoise_cli.fitting.objective import HELD_OUT_PATCH, error, quality
 from denoise_cli.fitting.recipe import Recipe
 from denoise_cli.fitting.scenes import Scenes
+from denoise_cli.images.hidden import Mask, filled
 from denoise_cli.images.image import Pixels
 from denoise_cli.measure.sets import paired_set, read_pair
 from denoise_cli.networks.blocks import Network
@@ -60,15 +62,15 @@ def fit_pairs(noisy: Path, clean: Path, recipe: Recipe, job: Job) -> Card:
     if len(pairs) < 2:
         raise UsageError(f"{noisy} and {clean} are a single pair; it takes two, as one is held out to measure progress")
 
-    def scenes(chosen: Sequence[tuple[Path, Path]], device: torch.device, smallest: int) -> Scenes:
+    def scenes(chosen: Sequence[tuple[Path, Path]], device: torch.device, smallest: int, what: str) -> Scenes:
         read = _read(chosen, channels)
-        return Scenes(read, count=len(chosen), device=device, seed=recipe.seed, smallest=smallest)
+        return Scenes(read, count=len(chosen), device=device, seed=recipe.seed, smallest=smallest, what=what)
 
     def objective(device: torch.device) -> RealPairs:
         rest = [pair for number, pair in enumerate(pairs) if number % HELD_OUT]
         return RealPairs(
-            scenes(rest, device, recipe.patch),
-            scenes(pairs[::HELD_OUT], device, HELD_OUT_PATCH),
+            scenes(rest, device, recipe.patch, "the pairs"),
+            scenes(pairs[::HELD_OUT], device, HELD_OUT_PATCH, f"the pairs held out (each {HELD_OUT}th, by name)"),
             batch=together.share(recipe.batch),
             patch=recipe.patch,
             device=device,
@@ -79,7 +81,8 @@ def fit_pairs(noisy: Path, clean: Path, recipe: Recipe, job: Job) -> Card:
     summary = job.summary or f"noise like that of the folder {noisy.name}"
     # All of the network: pairs show what its recipe, which may train a part on simulated noise, cannot.
     recipe = replace(recipe, noise="of real pairs", only="")
-    return fit(recipe, replace(job, training=training, summary=summary), objective)
+    job = replace(job, training=training, summary=summary, files=(*both.noisy, *both.clean))
+    return fit(recipe, job, objective)
 
 
 def _patches(scenes: Scenes, count: int, size: int, random: torch.Generator) -> NoisyPatches:
@@ -90,7 +93,13 @@ def _patches(scenes: Scenes, count: int, size: int, random: torch.Generator) -> 
 
 def _read(pairs: Sequence[tuple[Path, Path]], channels: int) -> Iterator[tuple[Pixels, Pixels]]:
     for noisy, clean in pairs:
-        first, second = (of_channels(pixels, channels) for pixels in read_pair(noisy, clean))
+        first, second = (of_channels(_numbers(pixels), channels) for pixels in read_pair(noisy, clean))
         if first.shape[2] != channels:
             raise PictureError(f"{noisy} has {first.shape[2]} channels, and the network is for {channels}")
         yield first, second
+
+
+def _numbers(pixels: Pixels) -> Pixels:
+    """With what is beside them in place of pixels that are no numbers."""
+    none: Mask = np.isnan(pixels.sum(axis=2)) | np.isinf(pixels).any(axis=2)
+    return filled(pixels, none) if none.any() else pixels

@@ -19,10 +19,18 @@ class PatchSource:
     original has left and adds finer detail.
     """
 
-    def __init__(self, photos: Iterable[Samples], *, device: torch.device, seed: int, smallest: int) -> None:
+    def __init__(
+        self,
+        photos: Iterable[Samples],
+        *,
+        device: torch.device,
+        seed: int,
+        smallest: int,
+        what: str = "the pictures",
+    ) -> None:
         """`photos`: uint8 `[height, width, channels]`; those smaller than `smallest` pixels a side are left out.
 
-        Raises UsageError when none is left.
+        `what` they are, for errors. Raises UsageError when none is left.
         """
         draw = np.random.default_rng(seed)
         self._photos: list[torch.Tensor] = []
@@ -32,7 +40,7 @@ class PatchSource:
                 if min(version.shape[1:]) >= smallest:
                     self._photos.append(version)
         if not self._photos:
-            raise UsageError(f"none of the pictures has {smallest} x {smallest} pixels, the size of a training patch")
+            raise UsageError(f"none of {what} has {smallest} x {smallest} pixels and the right channels")
         self._area = torch.tensor([float(p.shape[1] * p.shape[2]) for p in self._photos])
         self.megapixels = float(self._area.sum()) / 1e6
 

@@ -14,6 +14,7 @@ from PIL import Image
 
 from denoise_cli.images.image import Pixels
 from denoise_cli.measure.quality import as_8_bit
+from denoise_cli.places.files import replacing
 
 WIDTH, HEIGHT, EDGE = 640, 240, 44  # of the curve, in pixels
 ZOOM = 3  # of the examples
@@ -58,7 +59,8 @@ def write_report(path: Path, report: Report) -> None:
         f"<h2>While it learnt</h2>{_curve(report.curve)}",
         f"<h2>Before and after</h2>{figures}</body></html>",
     )
-    path.write_text("\n".join(page) + "\n", encoding="utf-8")
+    with replacing(path) as file:
+        file.write(("\n".join(page) + "\n").encode("utf-8", "replace"))
 
 
 def _picture(noisy: Pixels, clean: Pixels) -> str:

@@ -22,11 +22,19 @@ class Scenes:
     """
 
     def __init__(
-        self, scenes: Iterable[Sequence[Pixels]], *, count: int, device: torch.device, seed: int, smallest: int
+        self,
+        scenes: Iterable[Sequence[Pixels]],
+        *,
+        count: int,
+        device: torch.device,
+        seed: int,
+        smallest: int,
+        what: str = "the pictures",
     ) -> None:
         """`scenes`: for each, as many aligned frames `[height, width, channels]`, 1.0 = white; `count` scenes.
 
-        Those smaller than `smallest` pixels a side are left out. Raises UsageError when none is left.
+        Those smaller than `smallest` pixels a side are left out. `what` they are, for errors. Raises UsageError when
+        none is left.
         """
         draw = np.random.default_rng(seed)
         self._scenes: list[torch.Tensor] = []
@@ -36,7 +44,7 @@ class Scenes:
                     kept = torch.from_numpy(np.ascontiguousarray(crop.transpose(0, 3, 1, 2), np.float32))
                     self._scenes.append(kept.to(device))
         if not self._scenes:
-            raise UsageError(f"none of the pictures has {smallest} x {smallest} pixels, the size of a training patch")
+            raise UsageError(f"none of {what} has {smallest} x {smallest} pixels and the right channels")
         self._area = torch.tensor([float(scene.shape[2] * scene.shape[3]) for scene in self._scenes])
 
     def patches(self, count: int, size: int, random: torch.Generator) -> torch.Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, groupby
@@ -12,6 +13,7 @@ from scipy.ndimage import gaussian_filter
 
 from denoise_cli.errors import PictureError
 from denoise_cli.images.formats import read
+from denoise_cli.images.hidden import visible
 from denoise_cli.images.image import Pixels
 
 THUMBNAIL = 48  # pixels a side
@@ -33,10 +35,13 @@ class Frame:
 
 @dataclass(frozen=True)
 class Survey:
-    """`scenes`: the frames of each that has two or more. `singles`: all others."""
+    """`scenes`: the frames of each that has two or more. `singles`: all others. `copies`: how many were left out, whose
+    pixels are those of another one, so that their noise tells nothing of its own.
+    """
 
     scenes: tuple[tuple[Frame, ...], ...]
     singles: tuple[Frame, ...]
+    copies: int = 0
 
     @property
     def frames(self) -> tuple[Frame, ...]:
@@ -50,7 +55,8 @@ class Survey:
         parts = [f"{len(frames)} scene{'s' if len(frames) > 1 else ''} of {span} frames"] if frames else []
         if self.singles:
             parts.append(f"{len(self.singles)} single shot{'s' if len(self.singles) > 1 else ''}")
-        return " and ".join(parts)
+        left_out = f" ({self.copies} cop{'ies' if self.copies > 1 else 'y'} left out)" if self.copies else ""
+        return " and ".join(parts) + left_out
 
 
 def survey(files: Sequence[Path]) -> Survey:
@@ -61,15 +67,22 @@ def survey(files: Sequence[Path]) -> Survey:
     frames: list[Frame] = []
     kinds: list[tuple[int, ...]] = []
     thumbnails: list[np.ndarray] = []
+    known: set[bytes] = set()
+    copies = 0
     for path in files:
         for page, pixels in enumerate(pages(path)):
+            mark = hashlib.sha256(pixels.tobytes()).digest() + str(pixels.shape).encode()
+            if mark in known:
+                copies += 1
+                continue
+            known.add(mark)
             frames.append(Frame(path, page))
             kinds.append(pixels.shape)
             thumbnails.append(_thumbnail(pixels))
     groups = _alike(kinds, np.stack(thumbnails)) if frames else []
     scenes = tuple(tuple(frames[number] for number in group) for group in groups if len(group) > 1)
     singles = tuple(frames[group[0]] for group in groups if len(group) == 1)
-    return Survey(scenes, singles)
+    return Survey(scenes, singles, copies)
 
 
 def pages(path: Path) -> Iterator[Pixels]:
@@ -80,7 +93,7 @@ def pages(path: Path) -> Iterator[Pixels]:
     try:
         with path.open("rb") as file:
             for image in read(file).images:
-                yield image.pixels
+                yield visible(image)
     except (PictureError, OSError) as error:
         raise PictureError(f"{path} {error}") from error
 

@@ -34,6 +34,12 @@ def filled(pixels: Pixels, mask: Mask) -> Pixels:
     return np.asarray(pixels[rows, columns])
 
 
+def visible(image: Image) -> Pixels:
+    """A picture's pixels, hidden ones replaced by what is beside them."""
+    mask = hidden(image)
+    return image.pixels if mask is None else filled(image.pixels, mask)
+
+
 def restore(result: Canvas | Pixels, original: Pixels | Stored, mask: Mask) -> None:
     """Puts the masked pixels back as they were, their very samples where both have the same kind."""
     if isinstance(result, np.ndarray):

@@ -174,7 +174,10 @@ def _rows_of_samples(pixels: Pixels, form: PixelFormat) -> npt.NDArray[Any]:
     low = float(np.iinfo(form.dtype).min)
     wide = scaled.astype(np.float64) if form.bits > 24 else scaled  # float32 cannot hold 32-bit limits
     np.nan_to_num(wide, copy=False, nan=0.0, posinf=np.inf, neginf=-np.inf)
-    return np.asarray(np.clip(np.rint(wide), low, form.largest))
+    high = form.largest
+    if high > np.iinfo(form.dtype).max:  # as the largest of 64 bits is, once it is a float
+        high = float(np.nextafter(high, 0))
+    return np.asarray(np.clip(np.rint(wide), low, high))
 
 
 def rescaled(image: Image, white: float) -> Image:

@@ -94,6 +94,13 @@ def picture_of(samples: Samples, alpha: Samples | None, form: PixelFormat) -> Pi
     return Pillow.fromarray(samples[:, :, 0] if samples.shape[2] == 1 else np.ascontiguousarray(samples))
 
 
+def keep_clear_of(key: tuple[int, ...], samples: Samples, alpha: Samples) -> None:
+    """Moves visible pixels that came out as the transparent colour one step away from it; hidden ones get it."""
+    taken = (samples == key).all(axis=2) & (alpha > 0)
+    samples[taken, 0] = key[0] - 1 if key[0] else 1
+    samples[alpha == 0] = key
+
+
 def with_palette(color: Samples, alpha: Samples | None, colors: int) -> Pillow.Image:
     """A palette picture of RGB samples with a palette made for it; alpha is kept exactly.
 

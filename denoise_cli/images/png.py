@@ -17,7 +17,7 @@ from PIL import PngImagePlugin
 from denoise_cli.errors import PictureError
 from denoise_cli.images.codec import Codec, Opened, SaveOptions
 from denoise_cli.images.image import Image, Metadata, PixelFormat, Samples, stored, to_samples
-from denoise_cli.images.pillow import image_of, only_still, opened, picture_of
+from denoise_cli.images.pillow import image_of, keep_clear_of, only_still, opened, picture_of
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 NOT_CARRIED = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"acTL", b"fcTL", b"fdAT", b"hIST"}
@@ -75,7 +75,7 @@ def write(file: BinaryIO, images: Iterator[Image], options: SaveOptions) -> None
     del image
     if isinstance(baggage, PngBaggage):
         if baggage.key is not None and alpha is not None:
-            _keep_clear_of(baggage.key, samples, alpha)
+            keep_clear_of(baggage.key, samples, alpha)
             alpha = None
         chunks = baggage.chunks
     else:
@@ -162,13 +162,6 @@ def _key(chunk: bytes | None, kind: int, bits: int) -> tuple[int, ...] | None:
     if chunk is None or values is None or len(chunk) != 2 * values:
         return None
     return tuple(value & ((1 << bits) - 1) for value in struct.unpack(f">{values}H", chunk))
-
-
-def _keep_clear_of(key: tuple[int, ...], samples: Samples, alpha: Samples) -> None:
-    """Moves visible pixels that came out as the transparent colour one step away from it; hidden ones get it."""
-    taken = (samples == key).all(axis=2) & (alpha > 0)
-    samples[taken, 0] = key[0] - 1 if key[0] else 1
-    samples[alpha == 0] = key
 
 
 def _packed(gray: Samples, bits: int) -> bytes:

@@ -10,6 +10,7 @@ from denoise_cli.batch.plan import MARK
 from denoise_cli.errors import PictureError, UsageError
 from denoise_cli.images.formats import SUFFIXES, first_picture
 from denoise_cli.images.image import Image, Pixels, rescaled
+from denoise_cli.places.place import local
 
 SMALLEST_SIDE = 11  # of SSIM's window
 
@@ -81,9 +82,7 @@ def pictures(place: str) -> list[Path]:
 
     Raises UsageError where there is none.
     """
-    if not place:
-        raise UsageError("an empty name names no picture; a dot is the current folder")
-    path = Path(place)
+    path = local(place)
     if path.is_dir():
         found = [file for file in sorted(path.rglob("*")) if file.suffix.lower() in SUFFIXES and file.is_file()]
         found = [file for file in found if not any(part[0] == "." for part in file.relative_to(path).parts)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -28,7 +28,8 @@ ARCHITECTURES: dict[str, type[Network]] = {
     "stabilised": Stabilised,
 }
 
-LARGEST_ARGUMENT = 4096  # of layers or filters; card and arguments may come from a stranger
+# Card and arguments may come from a stranger.
+LARGEST_ARGUMENT, DEEPEST, SCALES = 4096, 256, 16  # of filters; of layers and blocks; of a network's widths
 
 
 def build(architecture: str, arguments: Mapping[str, Any]) -> Network:
@@ -49,8 +50,10 @@ def build(architecture: str, arguments: Mapping[str, Any]) -> Network:
 
 def _check(architecture: str, arguments: Mapping[str, Any]) -> None:
     for name, value in arguments.items():
-        if type(value) is int and not 1 <= value <= LARGEST_ARGUMENT:
+        if type(value) is int and not 1 <= value <= (DEEPEST if name in ("layers", "blocks") else LARGEST_ARGUMENT):
             raise ValueError(f"{architecture} cannot have {name} of {value}")
+        if name == "widths" and isinstance(value, Sequence) and len(value) > SCALES:
+            raise ValueError(f"{architecture} cannot have {len(value)} {name}")
         if isinstance(value, Mapping):
             _check(architecture, value)
 

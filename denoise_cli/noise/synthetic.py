@@ -42,7 +42,8 @@ def add_noise(pixels: Pixels, noise: NoiseRange, random: np.random.Generator) ->
         noisy = np.array(pixels)
     elif noise.kind == "poisson":
         light = np.clip(pixels, 0, None).astype(np.float64) / level**2
-        photons = np.where(light < MOST_PHOTONS, random.poisson(np.minimum(light, MOST_PHOTONS)), light)
+        few = np.nan_to_num(light).clip(max=MOST_PHOTONS)
+        photons = np.where(light < MOST_PHOTONS, random.poisson(few), light)
         noisy = (photons * level**2).astype(np.float32)
     else:
         scale = pixels if noise.kind == "speckle" else np.float32(1)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Place: TypeAlias = Union[Path, "UPath"]
 URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 FOLDING = {"darwin", "win32"}  # where `A.png` and `a.png` are mostly one file
+EMPTY = "an empty name names no file; a dot is the current folder"
 Unreadable = Callable[[Place, str], None]
 
 
@@ -32,7 +33,7 @@ def place(text: str | os.PathLike[str]) -> Place:
     """
     text = os.fspath(text)
     if not text:
-        raise UsageError("an empty name names no file; a dot is the current folder")
+        raise UsageError(EMPTY)
     if URL.match(text) is None:
         return Path(text)
     if text.lower().startswith("file://"):
@@ -40,6 +41,13 @@ def place(text: str | os.PathLike[str]) -> Place:
     from denoise_cli.places import stores
 
     return stores.at(text)
+
+
+def local(text: str) -> Path:
+    """A path, where only paths can be. Raises UsageError for the empty name."""
+    if not text:
+        raise UsageError(EMPTY)
+    return Path(text)
 
 
 def name_of(place: Place) -> str:

@@ -74,10 +74,24 @@ def test_what_fit_cannot_use_is_explained(tmp_path: Path) -> None:
         (["--pairs", photos, tmp_path], b"has no picture of the same name"),
         (["--noisy-only", photos, "--compile"], b"--compile is for long trainings"),
         (["--clean", photos, "--loss", "l3"], b"no loss 'l3'; there are auto, l1, l2"),
+        (["--clean", ""], b"an empty name"),
+        (["--noisy-only", ""], b"an empty name"),
+        (["--clean", photos, "--minutes", 3], b"go with --noisy-only"),
+        (["--noisy-only", photos, "--gray"], b"name its recipe with --model"),
+        (["--noisy-only", photos, "--minutes", "inf"], b"--minutes"),
+        (["--clean", photos, "--seed", 10**22], b"--seed"),
+        (["--clean", photos, "--from", "median"], b"a filter, which has no weights"),
     ):
         outcome = denoise_img("fit", *words_instead, "-o", tmp_path / "x.safetensors")
         assert outcome.returncode == 2
         assert complaint in outcome.stderr
+    (tmp_path / "x.html").write_text("precious")
+    outcome = denoise_img("fit", "--noisy-only", photos, "-o", tmp_path / "x.safetensors")
+    assert outcome.returncode == 2
+    assert b"x.html is there already" in outcome.stderr
+    outcome = denoise_img("fit", "--clean", photos, "-o", "")
+    assert outcome.returncode == 2
+    assert b"an empty name" in outcome.stderr
     (photos / "broken.png").write_text("no picture")
     outcome = denoise_img(*words)
     assert outcome.returncode == 1

@@ -252,4 +252,5 @@ def test_wrong_drawings_are_explained(client: FlaskClient, change: dict[str, obj
 
 def test_a_drawing_that_is_no_json_is_explained(client: FlaskClient) -> None:
     assert client.post("/api/digits", data="words").status_code == 415
-    assert client.post("/api/digits", data="words", content_type="application/json").status_code == 400
+    for words in ("words", "[" * 100_000):
+        assert client.post("/api/digits", data=words, content_type="application/json").status_code == 400

@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from denoise_cli.denoisers import weights
 from denoise_cli.denoisers.card import Card
+from denoise_cli.denoisers.network import load_network
 from denoise_cli.errors import WeightsError
 from tests.conftest import toy_card, toy_network
 
@@ -84,3 +85,77 @@ def test_a_file_cut_short_is_refused(toy_weights: Path, tmp_path: Path) -> None:
     short.write_bytes(data[:-100])
     with pytest.raises(WeightsError, match="damaged"):
         weights.read_tensors(short, weights.read_card(short))
+
+
+def test_weights_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "toy.safetensors"
+    tensors = toy_network("dncnn").state_dict()
+    tensors["body.0.weight"] = torch.full_like(tensors["body.0.weight"], float("nan"))
+    card = weights.write(path, toy_card("dncnn"), tensors)
+    with pytest.raises(WeightsError, match="weights that are no numbers"):
+        weights.read_tensors(path, card)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.int8, torch.bool, torch.complex64])
+def test_tensors_of_other_kinds_are_refused(dtype: torch.dtype, tmp_path: Path) -> None:
+    path = tmp_path / "toy.safetensors"
+    tensors = {name: tensor.to(dtype) for name, tensor in toy_network("dncnn").state_dict().items()}
+    save_file(tensors, path, {"card": toy_card("dncnn").to_json()})
+    with pytest.raises(WeightsError, match="of a kind that is not supported"):
+        weights.read_tensors(path, weights.read_card(path))
+
+
+def test_counts_in_place_of_numbers_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "toy.safetensors"
+    tensors = {name: tensor.long() for name, tensor in toy_network("dncnn").state_dict().items()}
+    card = replace(toy_card("dncnn"), sha256=weights.digest(tensors))
+    save_file(tensors, path, {"card": card.to_json()})
+    with pytest.raises(WeightsError, match=r"lacks the tensor .* numbers that dncnn needs"):
+        load_network(path, device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"level": "given"}, "level is not that of its network"),
+        ({"architecture": "unet", "arguments": {"widths": [8] * 200}}, "cannot have 200 widths"),
+        ({"architecture": "unet", "arguments": {"widths": [8], "blocks": 4096}}, "cannot have blocks of 4096"),
+        ({"psnr": {"clean": 5}}, "'psnr' makes no sense"),
+        ({"family": "\x1b[31m"}, "family or level that is unknown: \ufffd"),
+    ],
+)
+def test_cards_from_strangers_that_lie_are_refused(
+    change: dict[str, object], complaint: str, toy_weights: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "toy.safetensors"
+    facts = json.loads(weights.read_card(toy_weights).to_json()) | change
+    save_file(load_file(toy_weights), path, {"card": json.dumps(facts)})
+    with pytest.raises(WeightsError, match=complaint):
+        load_network(path, device="cpu")
+
+
+def test_cards_hold_nothing_that_cannot_be_shown(tmp_path: Path) -> None:
+    card = replace(toy_card("dncnn"), name="a\udcff", summary="red \x1b[31m", training="é 東\n")
+    weights.write(tmp_path / "toy.safetensors", card, toy_network("dncnn").state_dict())
+    found = weights.read_card(tmp_path / "toy.safetensors")
+    assert (found.name, found.summary, found.training) == ("a\ufffd", "red \ufffd[31m", "é 東\ufffd")
+
+
+def test_a_header_nested_without_end_is_refused(tmp_path: Path) -> None:
+    header = b"[" * 200_000
+    path = tmp_path / "x.safetensors"
+    path.write_bytes(len(header).to_bytes(8, "little") + header)
+    with pytest.raises(WeightsError, match="damaged"):
+        weights.read_card(path)
+
+
+def test_another_card_leaves_the_tensors_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "toy.safetensors"
+    tensors = {name: tensor.contiguous() for name, tensor in toy_network("dncnn").state_dict().items()}
+    card = replace(toy_card("dncnn"), sha256=weights.digest(tensors))
+    save_file(tensors, path, {"card": card.to_json()})
+    weights.write_card(path, replace(card, psnr={"set": {"25": 30.0}}))
+    after = load_file(path)
+    assert all(torch.equal(after[name], tensors[name]) for name in tensors)
+    assert after["body.0.weight"].dtype == torch.float32
+    assert weights.read_card(path).psnr == {"set": {"25": 30.0}}

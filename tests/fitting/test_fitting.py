@@ -10,10 +10,10 @@ import torch
 from PIL import Image
 
 from denoise_cli.denoisers.catalogue import load
-from denoise_cli.errors import UsageError
+from denoise_cli.errors import FitError, UsageError
 from denoise_cli.fitting import loop
 from denoise_cli.fitting.clean import fit_clean
-from denoise_cli.fitting.job import Job
+from denoise_cli.fitting.job import Job, save
 from denoise_cli.fitting.loop import Status, train
 from denoise_cli.fitting.noisy import NoisyPatches, noisy_patches
 from denoise_cli.fitting.objective import SyntheticNoise, error
@@ -304,7 +304,7 @@ def test_noise_that_is_not_trained_on_is_refused(photos: Path, tmp_path: Path) -
 
 
 def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no pictures to learn from"):
+    with pytest.raises(UsageError, match="no folder with pictures in it"):
         fit_clean(tmp_path, SMALL, Job(tmp_path / "x.safetensors"))
 
 
@@ -313,3 +313,37 @@ def test_recipes_build_their_networks() -> None:
         build(recipe(name).architecture, recipe(name).arguments)
     with pytest.raises(UsageError, match="no recipe 'unet9'"):
         recipe("unet9")
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", "list"])
+def test_damaged_checkpoints_are_told(content: bytes | str, tmp_path: Path) -> None:
+    checkpoint = tmp_path / "checkpoint"
+    if isinstance(content, bytes):
+        checkpoint.write_bytes(content)
+    else:
+        torch.save([1, 2], checkpoint)
+    with pytest.raises(UsageError, match="checkpoint is no checkpoint, or is damaged; remove it"):
+        train(build("dncnn", SMALL.arguments), SMALL, synthetic(SMALL), device=CPU, checkpoint=checkpoint)
+
+
+def test_a_training_that_breaks_down_is_told() -> None:
+    wild = replace(SMALL, learning_rate=float("inf"), warmup=0)
+    with pytest.raises(FitError, match="broke down at step"):
+        train(build("dncnn", SMALL.arguments), wild, synthetic(wild), device=CPU)
+
+
+def test_weights_that_are_no_numbers_are_not_written(tmp_path: Path) -> None:
+    network = build("dncnn", SMALL.arguments)
+    next(network.parameters()).data.fill_(float("nan"))
+    with pytest.raises(FitError, match="weights are no numbers"):
+        save(network, SMALL, Job(tmp_path / "x.safetensors"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_hidden_folders_are_not_learnt_from(tmp_path: Path) -> None:
+    (tmp_path / ".trash").mkdir()
+    (tmp_path / ".trash" / "x.png").write_text("no picture")
+    for number in range(2):
+        Image.new("RGB", (100, 120), (9, 9, 50 * number)).save(tmp_path / f"{number}.png")
+    card = fit_clean(tmp_path, replace(SMALL, steps=1), Job(tmp_path / "x.safetensors"))
+    assert card.training.startswith("2 pictures")

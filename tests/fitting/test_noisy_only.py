@@ -10,11 +10,12 @@ from PIL import Image
 
 from denoise_cli.denoisers import weights
 from denoise_cli.denoisers.catalogue import load
-from denoise_cli.errors import FitError, UsageError
+from denoise_cli.errors import FitError, PictureError, UsageError
 from denoise_cli.fitting import noisy_only
 from denoise_cli.fitting.findings import Wish, look
 from denoise_cli.fitting.job import Job
 from denoise_cli.fitting.loop import Status
+from denoise_cli.fitting.material import material
 from denoise_cli.fitting.noisy_only import AS_IT_IS, CURVE, NOISY, PROFILE, TRAINED, fit_noisy_only
 from denoise_cli.fitting.recipe import Recipe
 from denoise_cli.measure.quality import psnr
@@ -93,7 +94,7 @@ def test_a_network_that_is_told_the_level_gets_the_profile(folder: Path, tmp_pat
     start, output = tmp_path / "start.safetensors", tmp_path / "mine.safetensors"
     weights.write(start, toy_card("unet"), toy_network("unet").state_dict())
     recipe = Recipe("unet", toy_card("unet").arguments, steps=20, batch=2, patch=64, learning_rate=1e-3, warmup=2)
-    card, outcome = fit_noisy_only(folder, recipe, Job(output, start=start), Wish())
+    card, outcome = fit_noisy_only(folder, recipe, Job(output, start=start), Wish(keep_anyway=True))
     assert [name for name, _ in outcome.tried] == [NOISY, AS_IT_IS, PROFILE, TRAINED]
     assert card.architecture == "profiled"
     assert len(card.arguments["levels"]) == 33
@@ -133,7 +134,7 @@ def test_impulses_are_found_and_learnt_at_a_higher_rate(tmp_path: Path) -> None:
             Image.fromarray(noisy).save(pictures / f"{scene}-{frame}.png")
     said: list[str] = []
     first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
-    fit_noisy_only(pictures, replace(SCRATCH, steps=5), Job(first), Wish(), tell=said.append)
+    fit_noisy_only(pictures, replace(SCRATCH, steps=5), Job(first), Wish(keep_anyway=True), tell=said.append)
     assert "of the pixels struck black or white" in said[0]
     assert "by absolute differences, as pixels are struck" in said[2]
     job = Job(second, start=first)
@@ -201,5 +202,56 @@ def test_ctrl_c_writes_the_best_so_far(folder: Path, tmp_path: Path, monkeypatch
 
 def test_minutes_become_steps(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(noisy_only, "FEWEST_STEPS", 7)
-    card, _ = fit_noisy_only(folder, SCRATCH, Job(tmp_path / "mine.safetensors"), Wish(minutes=1e-9))
+    wish = Wish(minutes=1e-9, keep_anyway=True)
+    card, _ = fit_noisy_only(folder, SCRATCH, Job(tmp_path / "mine.safetensors"), wish)
     assert card.recipe["steps"] == 7
+
+
+def test_what_is_worse_than_the_noisy_pictures_is_not_written(tmp_path: Path) -> None:
+    pictures, output = tmp_path / "flat", tmp_path / "mine.safetensors"
+    pictures.mkdir()
+    for shade in (90, 140):
+        Image.new("RGB", (300, 280), (shade, 80, 70)).save(pictures / f"{shade}.png")
+    with pytest.raises(FitError, match="leaving the pictures as they are does as well"):
+        fit_noisy_only(pictures, replace(SCRATCH, steps=2), Job(output), Wish())
+    assert not output.exists()
+
+
+def test_frames_too_small_for_large_parts_are_cut_into_smaller_ones(tmp_path: Path) -> None:
+    """Of 500 x 500 pixels there is one part of 256 and nine of 128; a scene that is smaller is left out."""
+    for side in (500, 120):
+        coarse = np.asarray(Image.fromarray((clean(side) * 255).astype(np.uint8)).resize((side, side)))
+        for frame in range(2):
+            noisy = coarse + np.random.default_rng(frame).normal(0, 10, coarse.shape)
+            Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(tmp_path / f"{side}-{frame}.png")
+    findings = look(tmp_path, Wish())
+    assert len(findings.found.scenes) == 2
+    objective = material(findings, SCRATCH, torch.device("cpu"), lambda pixels: (0.0,))
+    assert objective.scenes.patches(2, 128, torch.Generator()).shape == (4, 2, 3, 128, 128)
+
+
+def test_pictures_of_other_channels_are_named(tmp_path: Path) -> None:
+    for number in range(2):
+        pixels = np.random.default_rng(number).integers(0, 256, (300, 300, 4), np.uint8)
+        Image.fromarray(pixels, "CMYK").save(tmp_path / f"{number}.tif")
+    with pytest.raises(PictureError, match=r"0\.tif has 4 channels, and the network is for 3"):
+        fit_noisy_only(tmp_path, SCRATCH, Job(tmp_path / "x.safetensors"), Wish())
+
+
+def test_patches_that_cannot_be_sub_sampled_are_told(folder: Path, tmp_path: Path) -> None:
+    recipe = Recipe("cae", {"channels": 3, "filters": 8}, steps=1, patch=36)
+    with pytest.raises(UsageError, match="--patch is a multiple of 8 pixels, not 36"):
+        fit_noisy_only(singles(folder), recipe, Job(tmp_path / "x.safetensors"), Wish())
+
+
+def test_a_checkpoint_belongs_to_its_pictures(folder: Path, tmp_path: Path) -> None:
+    checkpoint, others = tmp_path / "mine.checkpoint", tmp_path / "others"
+    job = Job(tmp_path / "mine.safetensors", checkpoint=checkpoint)
+    short = replace(SCRATCH, steps=2)
+    fit_noisy_only(folder, short, job, Wish(keep_anyway=True))
+    assert checkpoint.exists()
+    others.mkdir()
+    for path in sorted(folder.iterdir())[1:]:
+        path.rename(others / path.name)
+    with pytest.raises(UsageError, match="a training on other pictures"):
+        fit_noisy_only(others, short, job, Wish(keep_anyway=True))

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from PIL import Image
 
@@ -90,3 +92,17 @@ def test_of_large_scenes_only_crops_are_kept(monkeypatch: pytest.MonkeyPatch) ->
     assert {frames.shape for frames in source._scenes} == {(2, 3, 64, 64)}
     with pytest.raises(UsageError, match="none of the pictures"):
         Scenes([(large, large)], count=1, device=CPU, seed=0, smallest=301)
+
+
+def test_samples_that_are_no_numbers_are_passed_over(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    noisy, clean = tmp_path / "float-noisy", tmp_path / "float-clean"
+    for place in (noisy, clean):
+        place.mkdir()
+        for scene in range(2):
+            samples = shot(scene).astype(np.float32) / 255
+            if place == noisy:
+                samples[5, 6] = np.nan
+            tifffile.imwrite(place / f"{scene}.tif", samples, photometric="rgb")
+    output = tmp_path / "mine.safetensors"
+    fit_pairs(noisy, clean, replace(SMALL, steps=2, batch=16), Job(output))
+    assert np.isfinite(load(str(output), device="cpu")(shot(9).astype(np.float32) / 255)).all()

@@ -8,7 +8,7 @@ import tifffile
 from PIL import Image
 
 from denoise_cli.errors import PictureError
-from denoise_cli.fitting.survey import Frame, survey
+from denoise_cli.fitting.survey import Frame, pages, survey
 
 
 def shot(scene: int, frame: int, moved: int = 0, light: float = 1.0) -> np.ndarray:
@@ -41,7 +41,7 @@ def test_pages_of_a_stack_are_frames(tmp_path: Path) -> None:
 
 
 def test_sizes_and_pictures_that_show_nothing_make_no_scene(tmp_path: Path) -> None:
-    plain = [np.full((100, 100, 3), 128, np.uint8) for _ in range(2)]
+    plain = [np.full((100, 100, 3), shade, np.uint8) for shade in (128, 129)]
     files = []
     for number, picture in enumerate([*plain, shot(1, 0), shot(1, 1)[:200]]):
         files.append(tmp_path / f"{number}.png")
@@ -55,3 +55,21 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     broken.write_text("no picture")
     with pytest.raises(PictureError, match=r"broken.png is not a picture"):
         survey([broken])
+
+
+def test_a_copy_of_a_frame_is_no_other_frame(tmp_path: Path) -> None:
+    files = [tmp_path / f"{number}.png" for number in range(3)]
+    for file, frame in zip(files, (0, 0, 1), strict=True):
+        Image.fromarray(shot(1, frame)).save(file)
+    found = survey(files)
+    assert (found.scenes, found.copies) == (((Frame(files[0]), Frame(files[2])),), 1)
+    assert str(found) == "1 scene of 2 frames (1 copy left out)"
+    assert survey(files[:2]).singles == (Frame(files[0]),)
+
+
+def test_samples_that_are_no_numbers_take_what_is_beside(tmp_path: Path) -> None:
+    samples = np.full((20, 30), 0.25, np.float32)
+    samples[3, 4] = np.nan
+    tifffile.imwrite(tmp_path / "a.tif", samples)
+    (pixels,) = pages(tmp_path / "a.tif")
+    assert (pixels == 0.25).all()
