@@ -109,16 +109,23 @@ def _array(array: Samples, settings: Settings, progress: Progress | None) -> Sam
 def _picture(picture: Pillow.Image, settings: Settings, progress: Progress | None) -> Pillow.Image:
     if 0 in picture.size:
         raise UsageError(f"a picture of {picture.width} x {picture.height} pixels has none")
-    key = picture.info.get("transparency") if picture.mode in ("L", "RGB") else None
+    key = _key(picture)
     if picture.mode in ("I;16", "I;16L", "F"):
         result = Pillow.fromarray(_array(np.asarray(picture), settings, progress))
     elif key is not None:
-        result = _with_key(picture, (key,) if isinstance(key, int) else tuple(key), settings, progress)
+        result = _with_key(picture, key, settings, progress)
     else:
         image = denoise_image(image_of(picture, None), settings, progress)
         result = picture_of(to_samples(image.source, image.format), image.alpha, image.format)
     result.info = {**picture.info, **result.info}
     return result
+
+
+def _key(picture: Pillow.Image) -> tuple[int, ...] | None:
+    """The colour that is transparent; that of a file of 16 bits is none of those that Pillow has made of it."""
+    key = picture.info.get("transparency") if picture.mode in ("L", "RGB") else None
+    values = (key,) if isinstance(key, int) else tuple(key or ())
+    return values if values and max(values) <= 255 else None
 
 
 def _with_key(

@@ -128,3 +128,10 @@ def test_pictures_without_pixels_and_empty_names_are_usage_errors() -> None:
         denoise_cli.denoise(Image.new("RGB", (0, 5)), "median")
     with pytest.raises(UsageError, match="empty name"):
         denoise_cli.denoise("a.png", "median", output="")
+
+
+def test_a_transparent_colour_of_16_bits_is_none_of_8(tmp_path: Path) -> None:
+    """Pillow opens such a file with 8 bits and leaves its key as it was."""
+    picture = Image.new("RGB", (20, 30), (9, 8, 7))
+    picture.info["transparency"] = (65535, 65535, 65535)
+    assert denoise_cli.denoise(picture, "median").size == (20, 30)

@@ -7,7 +7,7 @@ import logging
 import os
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,9 @@ from denoise_cli.places.files import sweep, temporary_folder
 from denoise_cli.places.place import Place, identity, name_of, own_name, place
 
 # Pictures are shipped in groups, for what each shipment costs: one by one at first, so that all workers have some, and
-# one more for every so many that are listed. Where a node is lost, its groups are done again.
-LARGEST_GROUP, GROWS_AFTER = 256, 256
+# one more for every so many that are listed; the more workers, the slower, so that all end at about the same time.
+# Where a node is lost, its groups are done again.
+LARGEST_GROUP, GROWS_AFTER, FOR_EACH_WORKER = 256, 256, 16
 RETRIES = 3  # of a group whose worker was lost: its pictures may be what costs workers their lives
 Row = dict[str, np.ndarray]
 
@@ -51,6 +52,7 @@ class Listing:
     output: str
     seen: Look
     overwrite: bool = False
+    grows_after: int = GROWS_AFTER
 
     def __call__(self, _: Row) -> Iterator[Row]:
         """Groups of pictures, and at the end how many there were and what was passed over."""
@@ -69,7 +71,7 @@ class Listing:
     def _groups(self, passed: Passed) -> Iterator[dict[str, Any]]:
         jobs, results, count = self.jobs(passed), Results(), 0
         swept: set[Path] = set()
-        while group := list(islice(jobs, min(LARGEST_GROUP, 1 + count // GROWS_AFTER))):
+        while group := list(islice(jobs, min(LARGEST_GROUP, 1 + count // self.grows_after))):
             count += len(group)
             for folder in {job.target.parent for job in group if isinstance(job.target, Path)} - swept:
                 sweep(folder)
@@ -172,6 +174,7 @@ def denoise_on_ray(
     whole = False
     try:
         number, threads, share = _shares(ray, cluster.workers)
+        listing = replace(listing, grows_after=max(GROWS_AFTER, FOR_EACH_WORKER * number))
         pool = ActorPoolStrategy(size=number, max_concurrent_calls_per_actor=AT_ONCE, enable_true_multi_threading=True)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # there is no other way to say max_task_retries yet

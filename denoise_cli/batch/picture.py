@@ -45,7 +45,8 @@ class Settings:
         if not 0 <= self.strength <= 1:
             raise UsageError(f"strength is a number from 0 to 1, not {self.strength:g}")
         if self.white is not None and not 1 / LARGEST_LIGHT < self.white < LARGEST_LIGHT:
-            raise UsageError(f"white is the sample value of white, a number above 0, not {self.white:g}")
+            span = f"a number above 0, from {1 / LARGEST_LIGHT:g} to {LARGEST_LIGHT:g}"
+            raise UsageError(f"white is the sample value of white, {span}, not {self.white:g}")
         if not 1 <= self.save.quality <= 100:
             raise UsageError(f"quality is a number from 1 to 100, not {self.save.quality}")
         check_sigma(self.denoiser.card, self.sigma)
@@ -64,7 +65,11 @@ def denoise_image(image: Image, settings: Settings, progress: Progress | None = 
         result = Overlay.over(source)
     else:
         result = Canvas.of(image.shape, image.format)
-    noisy = source if mask is None else filled(image.pixels, mask)
+    noisy = source
+    if mask is not None:
+        noisy = (
+            Stored(filled(source.samples, mask), source.form) if isinstance(source, Stored) else filled(source, mask)
+        )
     settings.denoiser.into(result, noisy, Request(settings.sigma, settings.strength, progress))
     if isinstance(result, Canvas):
         result.settle()
@@ -117,6 +122,8 @@ def denoise_file(job: Job, settings: Settings, progress: Progress | None = None)
     try:
         if isinstance(job.source, Path) and os.path.exists(job.source) and not os.path.isfile(job.source):
             raise PictureError("is not a regular file")
+        if isinstance(job.target, Path) and os.path.isdir(job.target):
+            raise PictureError(f"has no place for its result: {job.target} is a folder")
         with ExitStack() as both:
             source = _reading(lambda: both.enter_context(reading(job.source)))
             target = both.enter_context(replacing(job.target))

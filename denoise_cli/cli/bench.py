@@ -137,10 +137,10 @@ def _check_plot(plot: Path, overwrite: bool, pictures: list[Path]) -> None:
 
     if identity(plot) in map(identity, pictures):
         raise UsageError(f"{plot} is one of the pictures to measure with; name another file for the plot")
-    if plot.exists() and not overwrite:
-        raise UsageError(f"{plot} is there already; --overwrite replaces it")
     if plot.is_dir() or not plot.parent.is_dir():
         raise UsageError(f"{plot} cannot be written; name a file in a folder that there is")
+    if plot.exists() and not overwrite:
+        raise UsageError(f"{plot} is there already; --overwrite replaces it")
 
 
 def _table(rows: list[Row]) -> None:

@@ -194,7 +194,7 @@ def _check_output(output: Path, page: Path | None, *, overwrite: bool, resume: b
         if file is not None and file.exists() and not overwrite and not resume:
             raise UsageError(f"{file} is there already; --overwrite replaces it")
     there = next(folder for folder in output.absolute().parents if folder.exists())
-    if not os.access(there, os.W_OK):
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         raise UsageError(f"-o {output}: {there} cannot be written to")
     return checkpoint
 

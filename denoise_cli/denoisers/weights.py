@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,20 +73,22 @@ def read_tensors(path: Path, card: Card) -> dict[str, torch.Tensor]:
 
     Raises WeightsError.
     """
-    tensors = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in _stored(path, card)}
+    tensors = {
+        name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in _stored(path, card).items()
+    }
     if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
         raise WeightsError(f"{path} has weights that are no numbers, so no picture could be made by them")
     return tensors
 
 
-def _stored(path: Path, card: Card) -> Iterator[tuple[str, torch.Tensor]]:
+def _stored(path: Path, card: Card) -> dict[str, torch.Tensor]:
     """As they are in the file."""
     import torch
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
-        stored = load_file(path)
+        stored: dict[str, torch.Tensor] = load_file(path)
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"{path} is damaged: {error}") from error
     for name, tensor in stored.items():
@@ -94,7 +96,7 @@ def _stored(path: Path, card: Card) -> Iterator[tuple[str, torch.Tensor]]:
             raise WeightsError(f"{path} has a tensor of a kind that is not supported, {name!r} of {tensor.dtype}")
     if digest(stored) != card.sha256:
         raise WeightsError(f"{path} is damaged: its tensors are not the ones that its card describes")
-    yield from stored.items()
+    return stored
 
 
 def write(path: Path, card: Card, tensors: Mapping[str, torch.Tensor]) -> Card:
@@ -115,7 +117,7 @@ def write_card(path: Path, card: Card) -> None:
 
     Raises WeightsError, OSError.
     """
-    _put(path, card, dict(_stored(path, read_card(path))))
+    _put(path, card, _stored(path, read_card(path)))
 
 
 def _put(path: Path, card: Card, stored: dict[str, torch.Tensor]) -> None:

@@ -203,15 +203,15 @@ class _State:
     def restore(self, path: Path, recipe: Recipe, subject: str) -> int:
         """Gives the step at which the checkpoint was made."""
         state = _loaded(path)
+        if state.get("recipe") != asdict(recipe):
+            raise UsageError(
+                f"{path} is the checkpoint of another recipe; remove it or give the same options as before"
+            )
+        if state.get("subject", subject) != subject:
+            raise UsageError(
+                f"{path} is the checkpoint of a training on other pictures or from another start; remove it"
+            )
         try:
-            if state["recipe"] != asdict(recipe):
-                raise UsageError(
-                    f"{path} is the checkpoint of another recipe; remove it or give the same options as before"
-                )
-            if state.get("subject", subject) != subject:
-                raise UsageError(
-                    f"{path} is the checkpoint of a training on other pictures or from another start; remove it"
-                )
             self.network.load_state_dict(state["network"])
             self.average.load_state_dict(state["average"])
             for optimizer, stored in zip(self.optimizers, state["optimizers"], strict=True):
@@ -219,7 +219,7 @@ class _State:
             if self.best is not None and state["best"] is not None:
                 self.best.restore(state["best"])
             step: int = state["step"]
-        except (LookupError, TypeError, AttributeError, RuntimeError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
             raise _damaged(path) from error
         return step
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -61,20 +62,21 @@ def material(findings: Findings, recipe: Recipe, device: torch.device, judge: Ju
 def _of_scenes(
     findings: Findings, recipe: Recipe, channels: int, judge: Judge, side: int
 ) -> Iterator[list[Sequence[Pixels]]]:
-    """Place by place: each frame there, its level, and its witnesses. Scenes that are too small are left out."""
+    """Place by place: each frame there, its level, and its witnesses. Small scenes have smaller places, or none."""
     scenes = findings.found.scenes
     frames = sum(min(len(scene), MOST) for scene in scenes)
     random = np.random.default_rng(recipe.seed)
     crops = max(HELD_OUT, MEMORY // 2 // (frames * 4 * 4 * channels * CROP**2))
+    at = partial(witnesses, crops=crops, random=random, median=not findings.squared, impulses=findings.facts.struck)
     for scene in scenes:
-        places = witnesses(
-            scene, crops=crops, side=side, random=random, median=not findings.squared, impulses=findings.facts.struck
-        )
-        for triples in places:
-            yield [
-                _with_levels([_of_channels(pixels, channels, scene[0]) for pixels in triple], judge)
-                for triple in triples
-            ]
+        found = False
+        for smaller in (side, SIDES[-1]):
+            for triples in () if found else at(scene, side=smaller):
+                found = True
+                yield [
+                    _with_levels([_of_channels(pixels, channels, scene[0]) for pixels in triple], judge)
+                    for triple in triples
+                ]
 
 
 def _of_singles(

@@ -92,7 +92,8 @@ def fit_noisy_only(
         tell(line)
     network = given or build(recipe.architecture, recipe.arguments)
     objective = material(findings, recipe, device, _judge(network))
-    _check_patch(recipe.patch, network.multiple, objective)
+    may_stride = isinstance(given, UNet) and findings.facts.grain > 1 and not findings.varied  # as a profile does
+    _check_patch(recipe.patch, network.multiple * (2 if may_stride else 1), objective)
 
     tried: dict[str, Candidate] = {}
     if given is not None:
@@ -112,7 +113,7 @@ def fit_noisy_only(
     scores |= {name: objective.psnr(candidate.network.eval()) for name, candidate in tried.items()}
     chosen = max((name for name in tried if name != AS_IT_IS), key=lambda name: scores[name])
     idle = max((name for name in (NOISY, AS_IT_IS) if name in scores), key=lambda name: scores[name])
-    if scores[idle] > scores[chosen] - LEAST_GAIN and not wish.keep_anyway:
+    if scores[idle] > scores[chosen] - LEAST_GAIN and not wish.keep_anyway and not stopped:
         what = (
             "leaving the pictures as they are" if idle == NOISY or job.start is None else f"{job.start.stem} as it is"
         )

@@ -18,8 +18,8 @@ from denoise_cli.fitting.noisy import NoisyPatches, told
 from denoise_cli.fitting.objective import HELD_OUT_PATCH, error, quality
 from denoise_cli.fitting.recipe import Recipe
 from denoise_cli.fitting.scenes import Scenes
-from denoise_cli.images.hidden import Mask, filled
-from denoise_cli.images.image import Pixels
+from denoise_cli.images.hidden import filled
+from denoise_cli.images.image import LARGEST_LIGHT, Pixels
 from denoise_cli.measure.sets import paired_set, read_pair
 from denoise_cli.networks.blocks import Network
 from denoise_cli.noise.camera import strength
@@ -101,5 +101,5 @@ def _read(pairs: Sequence[tuple[Path, Path]], channels: int) -> Iterator[tuple[P
 
 def _numbers(pixels: Pixels) -> Pixels:
     """With what is beside them in place of pixels that are no numbers."""
-    none: Mask = np.isnan(pixels.sum(axis=2)) | np.isinf(pixels).any(axis=2)
+    none = np.asarray(~(np.abs(pixels) < LARGEST_LIGHT).all(axis=2), np.bool_)
     return filled(pixels, none) if none.any() else pixels

@@ -71,7 +71,7 @@ def survey(files: Sequence[Path]) -> Survey:
     copies = 0
     for path in files:
         for page, pixels in enumerate(pages(path)):
-            mark = hashlib.sha256(pixels.tobytes()).digest() + str(pixels.shape).encode()
+            mark = hashlib.sha256(np.ascontiguousarray(pixels).data).digest() + str(pixels.shape).encode()
             if mark in known:
                 copies += 1
                 continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from denoise_cli.images.image import LARGEST_LIGHT, Canvas, Image, Pixels, Stored, bands, to_samples
+from denoise_cli.images.image import LARGEST_LIGHT, Canvas, Image, Pixels, Samples, Stored, bands, to_samples
 
 Mask = npt.NDArray[np.bool_]
 
@@ -24,8 +24,8 @@ def hidden(image: Image) -> Mask | None:
     return mask
 
 
-def filled(pixels: Pixels, mask: Mask) -> Pixels:
-    """The pixels with each masked one replaced by the nearest that is not; black where all are masked."""
+def filled(pixels: Samples, mask: Mask) -> Samples:
+    """Pixels, or samples, with each masked one replaced by the nearest that is not; 0 where all are masked."""
     if mask.all():
         return np.zeros_like(pixels)
     from scipy.ndimage import distance_transform_edt  # a fifth of a second, which most pictures need not wait for

@@ -163,13 +163,15 @@ def _image(page: tifffile.TiffPage, samples: Samples, baggage: TiffBaggage, whit
     if samples.dtype == bool:
         samples = samples.view(np.uint8)
         mode = "bilevel" if mode == "gray" else mode
-    kinds, depth = baggage.extra, samples.shape[2]
+    depth = samples.shape[2]
     if depth < COLORS[mode]:
         mode, baggage = "gray", replace(baggage, photometric="MINISBLACK")
+    kinds = (*baggage.extra, *[0] * depth)[: depth - COLORS[mode]]  # some files tell fewer or more than there are
+    baggage = replace(baggage, extra=kinds)
     inverted = baggage.photometric in ("MINISWHITE", "SEPARATED")
     place = next((place for place, kind in enumerate(kinds) if kind in ALPHAS), None)
     premultiplied = False
-    if place is not None and depth == COLORS[mode] + len(kinds):
+    if place is not None:
         premultiplied = kinds[place] == PREMULTIPLIED
         place += COLORS[mode]
         alpha, samples = samples[:, :, place].copy(), _without(samples, place)

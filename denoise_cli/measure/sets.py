@@ -41,7 +41,10 @@ def paired_set(noisy: str, clean: str) -> TestSet:
     """
     first, second = pictures(noisy), pictures(clean)
     if Path(noisy).is_dir() and Path(clean).is_dir():
-        second = [_partner(path, _name(path, Path(noisy)), second, Path(clean)) for path in first]
+        named: dict[str, list[Path]] = {}
+        for path in second:
+            named.setdefault(_name(path, Path(clean)), []).append(path)
+        second = [_partner(path, named.get(_name(path, Path(noisy)), []), clean) for path in first]
     elif len(first) != len(second):
         raise UsageError(f"{noisy} are {len(first)} pictures and {clean} are {len(second)}, so they make no pairs")
     folder = Path(clean) if Path(clean).is_dir() else second[0].resolve().parent
@@ -93,10 +96,10 @@ def pictures(place: str) -> list[Path]:
     return found
 
 
-def _partner(path: Path, name: str, among: list[Path], folder: Path) -> Path:
-    """That of the name, and of the same suffix where there are several. Raises UsageError."""
-    named = [other for other in among if _name(other, folder) == name]
+def _partner(path: Path, named: list[Path], folder: str) -> Path:
+    """Of those with its name, that of the same suffix and without `.denoised`. Raises UsageError."""
     alike = [other for other in named if other.suffix.lower() == path.suffix.lower()] or named
+    alike = [other for other in alike if not other.stem.endswith(MARK)] or alike
     if not alike:
         raise UsageError(f"{path} has no picture of the same name in {folder}")
     if len(alike) > 1:

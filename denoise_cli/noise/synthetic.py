@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from denoise_cli.errors import PictureError
-from denoise_cli.images.image import Pixels
+from denoise_cli.images.image import Pixels, bands
 from denoise_cli.noise.spec import NoiseRange
 
 FAINTEST, MOST_PHOTONS = 1e-9, 1e18  # a level and a pixel's photons; beyond them noise is less than floats can tell
@@ -41,10 +41,11 @@ def add_noise(pixels: Pixels, noise: NoiseRange, random: np.random.Generator) ->
     elif level < FAINTEST:
         noisy = np.array(pixels)
     elif noise.kind == "poisson":
-        light = np.clip(pixels, 0, None).astype(np.float64) / level**2
-        few = np.nan_to_num(light).clip(max=MOST_PHOTONS)
-        photons = np.where(light < MOST_PHOTONS, random.poisson(few), light)
-        noisy = (photons * level**2).astype(np.float32)
+        noisy = np.empty_like(pixels)
+        for rows in bands(len(pixels)):
+            light = np.clip(pixels[rows], 0, None).astype(np.float64) / level**2
+            photons = random.poisson(np.nan_to_num(light).clip(max=MOST_PHOTONS))
+            noisy[rows] = np.where(light < MOST_PHOTONS, photons, light) * level**2
     else:
         scale = pixels if noise.kind == "speckle" else np.float32(1)
         noisy = pixels + level * scale * _normal(pixels.shape, random)

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 from denoise_cli.errors import UsageError
-from denoise_cli.places.place import URL, Place, exists, place, reading, suffix_of, writable
+from denoise_cli.places.place import URL, Place, is_file, place, reading, suffix_of, writable
 
 SUFFIXES = {".txt", ".csv", ".parquet"}
 COLUMN = "path"  # of tables; if there is none of that name, the first
@@ -73,7 +73,7 @@ def _names(file: BinaryIO, manifest: Place) -> Iterator[str]:
 
 
 def _is_beside(manifest: Place, name: str) -> bool:
-    return URL.match(name) is None and exists(manifest.parent / name)
+    return URL.match(name) is None and is_file(manifest.parent / name)
 
 
 def _of_parquet(file: BinaryIO, manifest: Place) -> Iterator[str]:

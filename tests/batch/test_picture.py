@@ -107,6 +107,8 @@ def test_sentences_for_places_that_cannot_be_read_or_written(tmp_path: Path) -> 
     with pytest.raises(PictureError, match="no place for its result"):
         denoise_file(Job(tmp_path / "in.png", tmp_path / "file" / "out.png"), settings())
     (tmp_path / "folder.png").mkdir()
+    with pytest.raises(PictureError, match=r"folder\.png is a folder"):
+        denoise_file(Job(tmp_path / "in.png", tmp_path / "folder.png"), settings())
     with pytest.raises(PictureError, match="not a regular file"):
         denoise_file(Job(tmp_path / "folder.png", tmp_path / "out.png"), settings())
 
@@ -177,3 +179,20 @@ def test_a_value_that_marks_missing_ones_comes_back_as_it_was(tmp_path: Path) ->
     result = tifffile.imread(tmp_path / "out.tif")
     assert result[3, 4] == samples[3, 4]
     assert np.isfinite(result).all()
+
+
+@pytest.mark.parametrize(("channels", "kinds"), [(4, (2, 0)), (5, (0,)), (5, (2,)), (3, (2,))])
+def test_files_that_tell_too_few_or_too_many_channels_are_denoised(
+    channels: int, kinds: tuple[int, ...], tmp_path: Path
+) -> None:
+    samples = noise(20, 30, channels)
+    told = [2, *[0] * (channels - 4)] if channels > 3 else None
+    (tmp_path / "in.tif").write_bytes(tiff(samples, photometric="rgb", extrasamples=told))
+    with tifffile.TiffFile(tmp_path / "in.tif", mode="r+b") as file:
+        if channels > 3:
+            file.pages[0].tags["ExtraSamples"].overwrite(kinds)
+    denoise_file(Job(tmp_path / "in.tif", tmp_path / "out.tif"), settings())
+    result = tifffile.imread(tmp_path / "out.tif")
+    assert result.shape == samples.shape
+    if kinds[0] == 2 and channels > 3:
+        assert np.array_equal(result[:, :, 3], samples[:, :, 3])

@@ -98,7 +98,7 @@ def test_a_file_that_is_not_there_fails_in_its_turn(tmp_path: Path) -> None:
     assert len(make_plan([tmp_path / "gone"], tmp_path / "clean").jobs) == 1
 
 
-def test_a_folder_named_like_a_result_is_none(tree: Path, tmp_path: Path) -> None:
+def test_a_folder_named_like_a_result_is_no_result(tree: Path, tmp_path: Path) -> None:
     (tmp_path / "out" / "a.jpg").mkdir(parents=True)
     plan = make_plan([tree / "a.jpg"], tmp_path / "out")
     assert (len(plan.jobs), plan.there_already) == (1, 0)

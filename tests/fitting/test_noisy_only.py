@@ -255,3 +255,15 @@ def test_a_checkpoint_belongs_to_its_pictures(folder: Path, tmp_path: Path) -> N
         path.rename(others / path.name)
     with pytest.raises(UsageError, match="a training on other pictures"):
         fit_noisy_only(others, short, job, Wish(keep_anyway=True))
+
+
+def test_ctrl_c_writes_what_is_there_even_if_it_is_of_no_use_yet(folder: Path, tmp_path: Path) -> None:
+    def stop(step: int, steps: int) -> None:
+        if step == 3:
+            raise KeyboardInterrupt
+
+    output = tmp_path / "mine.safetensors"
+    wild = replace(SCRATCH, learning_rate=0.5, warmup=1)
+    _, outcome = fit_noisy_only(folder, wild, Job(output, tick=stop), Wish())
+    assert outcome.stopped
+    assert output.exists()

@@ -206,6 +206,8 @@ def test_one_name_in_two_formats_pairs_by_format(tmp_path: Path) -> None:
             Image.new("RGB", (64, 48)).save(place / name)
     pairs = paired_set(str(results), str(clean))
     assert [path.name for path in pairs.clean] == [path.name for path in pairs.noisy] == ["x.jpg", "x.png"]
+    Image.new("RGB", (64, 48)).save(clean / "x.denoised.png")
+    assert paired_set(str(results), str(clean)) == pairs
     Image.new("RGB", (64, 48)).save(results / "x.webp")
     with pytest.raises(UsageError, match=r"x\.webp has several pictures of the same name"):
         paired_set(str(results), str(clean))

@@ -37,6 +37,9 @@ def test_a_table_has_a_column_of_names(tmp_path: Path) -> None:
 def test_a_table_without_heads_loses_no_row(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("a.png\nb.png\n")
     assert [target for _, target in results(tmp_path / "a.csv")] == ["out/a.png", "out/b.png"]
+    (tmp_path / "noisy").mkdir()
+    (tmp_path / "heads.csv").write_text("noisy,clean\na.png,b.png\n")
+    assert [target for _, target in results(tmp_path / "heads.csv")] == ["out/a.png"]
     (tmp_path / "scan").write_bytes(b"")
     (tmp_path / "bare.csv").write_text("scan\nscan2\n")
     assert [target for _, target in results(tmp_path / "bare.csv")] == ["out/scan", "out/scan2"]
