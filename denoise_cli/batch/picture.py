@@ -57,7 +57,11 @@ def denoise_image(image: Image, settings: Settings, progress: Progress | None = 
 
     `spent`: nobody needs the picture any more, so that the result may take the place of its samples.
     """
-    mask, source = hidden(image), image.source
+    source = image.source
+    if settings.strength == 0 and isinstance(source, Stored) and source.form == image.format:
+        mine = spent and source.samples.flags.writeable  # to the last bit, which floats do not hold of all samples
+        return replace(image, source=Canvas(source.samples if mine else source.samples.copy(), source.form))
+    mask = hidden(image)
     result: Canvas | Pixels
     if not isinstance(source, Stored):
         result = np.empty(image.shape, np.float32)

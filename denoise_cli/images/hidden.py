@@ -21,6 +21,12 @@ def hidden(image: Image) -> Mask | None:
             usable[rows] = (np.abs(image.source[rows, :]) < LARGEST_LIGHT).all(axis=2)  # which no NaN is
         if not usable.all():
             mask = np.asarray(~usable if mask is None else mask | ~usable, np.bool_)
+    if image.missing is not None and isinstance(image.source, Stored):
+        gone = np.empty(image.shape[:2], np.bool_)
+        for rows in bands(image.shape[0]):
+            gone[rows] = (image.source.samples[rows] == image.missing).all(axis=2)
+        if gone.any():
+            mask = gone if mask is None else np.asarray(mask | gone, np.bool_)
     return mask
 
 

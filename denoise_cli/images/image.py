@@ -113,7 +113,7 @@ class Image:
 
     `source`: its pixels, float32 `[height, width, channels]`, 1.0 = white, or what they are made of. `alpha`: the
     file's own samples `[height, width]`, of which `format.largest` is opaque. `premultiplied`: pixels are multiplied by
-    alpha (TIFF's "associated" alpha).
+    alpha (TIFF's "associated" alpha). `missing`: the sample value of pixels that are none.
     """
 
     source: Pixels | Stored
@@ -121,6 +121,7 @@ class Image:
     alpha: Samples | None = None
     baggage: Baggage | None = field(default=None, compare=False)
     premultiplied: bool = False
+    missing: float | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -13,7 +13,7 @@ from denoise_cli.images.codec import Codec, Opened, SaveOptions
 from denoise_cli.images.image import Image, Metadata, to_samples
 from denoise_cli.images.pillow import image_of, opened, picture_of
 
-START_OF_SCAN = 0xDA
+START_OF_SCAN, END = 0xDA, 0xD9
 COMMENT = 0xFE
 # Rewritten by the encoder: JFIF's density (APP0) and Adobe's colour transform (APP14).
 OF_THE_ENCODER = {0xE0, 0xEE}
@@ -25,10 +25,11 @@ XMP = b"http://ns.adobe.com/xap/1.0/\0"
 
 @dataclass(frozen=True)
 class JpegBaggage:
-    """Application and comment segments as they stand in the file."""
+    """Application and comment segments as they stand in the file; `behind` its end, as cameras put a video there."""
 
     segments: tuple[bytes, ...]
     progressive: bool
+    behind: bytes = field(repr=False)
     shared: Metadata = field(repr=False)
     format: str = "jpeg"
 
@@ -43,7 +44,7 @@ def read(file: BinaryIO) -> Opened:
         info = picture.info
         exif = info.get("exif", b"").removeprefix(b"Exif\0\0") or None
         shared = Metadata(info.get("icc_profile"), exif, info.get("xmp"), _sane(info.get("dpi")))
-        baggage = JpegBaggage(tuple(_segments(data)), bool(info.get("progressive")), shared)
+        baggage = JpegBaggage(tuple(_segments(data)), bool(info.get("progressive")), _behind(data), shared)
         return Opened.of_one("jpeg", image_of(picture, baggage, close=True))
 
 
@@ -73,6 +74,7 @@ def write(file: BinaryIO, images: Iterator[Image], options: SaveOptions) -> None
     file.write(data[:head])
     file.writelines(segments)
     file.write(data[head:])
+    file.write(own.behind if own else b"")
 
 
 def _sane(dpi: tuple[float, float] | None) -> tuple[float, float] | None:
@@ -100,6 +102,24 @@ def _segments(data: bytes) -> Iterator[bytes]:
         if kept and data[at + 4 : at + 8] != MULTI_PICTURE:
             yield data[at:end]
         at = end
+
+
+def _behind(data: bytes) -> bytes:
+    """What follows the picture, unless that is further pictures, whose places would no longer be right."""
+    at = 2
+    while at + 4 <= len(data):
+        marker = data[at + 1]
+        if data[at] != 0xFF or marker in (0x00, 0xFF) or 0xD0 <= marker <= 0xD7 or marker == 0x01:
+            at = data.find(b"\xff", at + 1)  # on through what a scan holds
+            if at < 0:
+                break
+            continue
+        if marker == END:
+            return data[at + 2 :]
+        if data[at + 4 : at + 8] == MULTI_PICTURE:
+            break
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return b""
 
 
 def _foreign(shared: Metadata) -> Iterator[bytes]:

@@ -35,7 +35,7 @@ MODES: dict[str, Mode] = {
 }  # fmt: skip
 COLORS = {"gray": 1, "bilevel": 1, "rgb": 3, "palette": 1, "cmyk": 4}
 JPEG_COMPRESSIONS = (6, 7)  # tifffile makes RGB of their YCbCr, and of theirs only
-DNG_VERSION, SUB_DIRECTORIES = 50706, 330
+DNG_VERSION, SUB_DIRECTORIES, INKS, NO_DATA = 50706, 330, 334, 42113
 # How large a picture may be for its data's size, lest a damaged header fill the memory; black skies compress well.
 PLAUSIBLE_RATIO, ALWAYS_PLAUSIBLE = 20_000, 1 << 26
 
@@ -99,8 +99,11 @@ def _check_kind(page: tifffile.TiffPage) -> None:
         raise PictureError("has integer samples of 64 bits, which are not supported")
     if page.imagedepth > 1:
         raise PictureError("is a volume, which is not supported; save it as a multi-page TIFF first")
-    if MODES[name] == "palette" and page.samplesperpixel > 1:
-        raise PictureError("is a palette picture with further channels, which is not supported")
+    if MODES[name] == "palette" and (page.samplesperpixel > 1 or page.bitspersample > 8):
+        raise PictureError("is a palette picture with further channels or of more than 8 bits, which is not supported")
+    inks = int(page.tags.valueof(INKS, 4))
+    if MODES[name] == "cmyk" and (inks != COLORS["cmyk"] or page.samplesperpixel < inks):
+        raise PictureError(f"is printed in {min(inks, page.samplesperpixel)} inks, and only CMYK is supported")
 
 
 def _check_extent(page: tifffile.TiffPage, size: int) -> None:
@@ -152,6 +155,9 @@ def _image(page: tifffile.TiffPage, samples: Samples, baggage: TiffBaggage, whit
     if samples.ndim == 2:
         samples = samples[:, :, None]
     mode, alpha, bits = MODES[baggage.photometric], None, int(page.bitspersample)
+    if samples.dtype == bool:
+        samples = samples.view(np.uint8)
+        mode = "bilevel" if mode == "gray" else mode
     if mode == "palette":
         colormap = page.colormap
         if colormap is None:
@@ -160,9 +166,6 @@ def _image(page: tifffile.TiffPage, samples: Samples, baggage: TiffBaggage, whit
         colors = (np.moveaxis(colormap, 0, 1) >> (8 if colormap.max() > 255 else 0)).astype(np.uint8)
         form = PixelFormat.integer("palette", 8, colors=1 << min(bits, 8))
         return Image(stored(colors[samples[:, :, 0]], form), form, None, baggage)
-    if samples.dtype == bool:
-        samples = samples.view(np.uint8)
-        mode = "bilevel" if mode == "gray" else mode
     depth = samples.shape[2]
     if depth < COLORS[mode]:
         mode, baggage = "gray", replace(baggage, photometric="MINISBLACK")
@@ -178,8 +181,18 @@ def _image(page: tifffile.TiffPage, samples: Samples, baggage: TiffBaggage, whit
     if samples.shape[2] != COLORS[mode]:
         mode = "channels"
     form = PixelFormat(mode, samples.dtype.newbyteorder("="), bits, 1.0, inverted)
-    form = replace(form, white=form.largest if form.dtype.kind in "ui" else white or white_of_floats(samples))
-    return Image(stored(samples, form), form, alpha, baggage, premultiplied)
+    missing = _missing(page)
+    lit = samples if missing is None else np.where(samples == missing, 0, samples)
+    form = replace(form, white=form.largest if form.dtype.kind in "ui" else white or white_of_floats(lit))
+    return Image(stored(samples, form), form, alpha, baggage, premultiplied, missing)
+
+
+def _missing(page: tifffile.TiffPage) -> float | None:
+    """The value that marks missing ones, as maps and their kin have it (GDAL)."""
+    try:
+        return float(page.tags.valueof(NO_DATA))
+    except (TypeError, ValueError):  # there is none, or it is no number
+        return None
 
 
 def _without(samples: Samples, channel: int) -> Samples:

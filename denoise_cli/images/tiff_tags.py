@@ -27,8 +27,8 @@ PLACEHOLDERS = {EXIF: 34664, GPS: 34854}
 ICC, XMP, COLORMAP, RESOLUTION_UNIT = 34675, 700, 320, 296
 RESOLUTIONS = (282, 283)
 # Of a picture's encoding or layout, and thus the encoder's business.
-ENCODING = {254, 255, 256, 257, 258, 259, 262, 263, 264, 265, 266, 273, 277, 278, 279, 282, 283, 284, 288, 289, 292,
-            293, 296, 317, 320, 321, 322, 323, 324, 325, 330, 338, 339, 340, 341, 347, 400, 512, 513, 514, 515, 517,
+ENCODING = {254, 255, 256, 257, 258, 259, 262, 264, 265, 266, 273, 277, 278, 279, 282, 283, 284, 288, 289, 292,
+            293, 296, 317, 320, 321, 322, 323, 324, 325, 330, 338, 339, 347, 400, 512, 513, 514, 515, 517,
             518, 519, 520, 521, 529, 530, 531, 532, 559, 32997, 32998, EXIF, GPS, INTEROPERABILITY}  # fmt: skip
 # The tags of EXIF's first directory: description, maker, model, orientation, software, time, artist, copyright.
 DESCRIPTIVE = {270, 271, 272, 274, 305, 306, 315, 33432}

@@ -115,10 +115,12 @@ def _encoded(image: Image, own: TiffBaggage) -> tuple[Samples, dict[str, Any]]:
     if samples.ndim == 3 and samples.shape[2] == 1:
         samples = samples[:, :, 0]
     compression = own.compression if own.compression in COMPRESSIONS else "ADOBE_DEFLATE"
-    if form.mode == "bilevel":
+    if form.mode == "bilevel" and samples.ndim == 2:
         samples = samples.astype(bool)
     elif form.dtype.kind == "u" and bits < 8 * samples.itemsize:
         layout["bitspersample"] = bits
+        if own.order == ">" and samples.itemsize > 1:
+            samples = samples.byteswap()  # tifffile packs the bits of its big-endian copy as if it were none
         compression = "NONE"  # tifffile compresses whole bytes only, and the depth is to stay
     elif COMPRESSIONS[compression]:
         layout["predictor"] = own.predictor

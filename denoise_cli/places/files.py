@@ -27,24 +27,37 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     """A new file, open for reading and writing, that takes the place of `path` when the block ends well.
 
     Until then it lies beside it under a hidden name, so that renaming it is atomic; when the block fails, it is removed
-    and `path` is as it was. A file that is replaced hands on its permissions.
+    and `path` is as it was. A file that is replaced hands on its permissions and, as far as one may, its owner and
+    extended attributes.
     Raises OSError.
     """
     beside = path.with_name(f"{TEMPORARY}{secrets.token_hex(8)}")
+    mode = 0o600 if path.exists() else 0o666  # what is replaced may be nobody else's business
     try:
-        with beside.open("x+b") as file:
+        with open(beside, "x+b", opener=lambda name, flags: os.open(name, flags, mode)) as file:
             with suppress(OSError):  # of file systems without locks
                 _lock(file)
             yield file
             file.flush()
             os.fsync(file.fileno())
         if path.exists():
-            beside.chmod(path.stat().st_mode & 0o7777)
+            _like(path, beside)
         beside.replace(path)
     except BaseException:
         with suppress(FileNotFoundError):
             beside.unlink()
         raise
+
+
+def _like(old: Path, new: Path) -> None:
+    there = old.stat()
+    with suppress(OSError, AttributeError):  # of who may not, and of systems that have none
+        os.chown(new, there.st_uid, there.st_gid)
+    with suppress(OSError, AttributeError):
+        for name in os.listxattr(old):
+            with suppress(OSError):
+                os.setxattr(new, name, os.getxattr(old, name))
+    new.chmod(there.st_mode & 0o7777)
 
 
 def temporary_folder() -> Path:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,9 @@ from denoise_cli.batch.picture import Settings, denoise_file, denoise_image
 from denoise_cli.batch.plan import Job
 from denoise_cli.denoisers import classical
 from denoise_cli.errors import PictureError
-from denoise_cli.images.image import Image, PixelFormat
+from denoise_cli.images.codec import SaveOptions
+from denoise_cli.images.formats import by_name
+from denoise_cli.images.image import Image, PixelFormat, Stored
 from tests.images.helpers import noise, read, saved, with_png_chunks
 
 
@@ -196,3 +199,67 @@ def test_files_that_tell_too_few_or_too_many_channels_are_denoised(
     assert result.shape == samples.shape
     if kinds[0] == 2 and channels > 3:
         assert np.array_equal(result[:, :, 3], samples[:, :, 3])
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("bits", [10, 12, 14])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_packed_samples_come_back_to_the_bit_in_either_order(
+    order: str, bits: int, channels: int, tmp_path: Path
+) -> None:
+    samples = noise(20, 32, channels, dtype=np.uint16, below=1 << bits).squeeze()
+    tifffile.imwrite(tmp_path / "plain.tif", samples, photometric="rgb" if channels == 3 else "minisblack")
+    (image,) = read((tmp_path / "plain.tif").read_bytes())
+    form = replace(image.format, bits=bits, white=float((1 << bits) - 1))
+    page = replace(image, source=Stored(image.source.samples, form), format=form)
+    page = replace(page, baggage=replace(page.baggage, order=order, compression="NONE"))
+    file = io.BytesIO()
+    by_name("tiff").write(file, iter([page]), SaveOptions())
+    with tifffile.TiffFile(io.BytesIO(file.getvalue())) as tiff_file:
+        first = tiff_file.pages[0]
+        assert (tiff_file.byteorder, first.bitspersample) == (order, bits)
+        start, length = first.dataoffsets[0], first.databytecounts[0]
+    digits = np.unpackbits(np.frombuffer(file.getvalue()[start : start + length], np.uint8))
+    rows = len(samples)
+    values = digits.reshape(-1)[: rows * 32 * channels * bits].reshape(-1, bits) @ (1 << np.arange(bits)[::-1])
+    assert np.array_equal(values.reshape(samples.shape), samples)
+
+
+def test_one_bit_with_alpha_comes_back(tmp_path: Path) -> None:
+    samples = noise(20, 32, 2, below=2)
+    tifffile.imwrite(
+        tmp_path / "in.tif", samples, bitspersample=1, photometric="minisblack", extrasamples=["unassalpha"]
+    )
+    denoise_file(Job(tmp_path / "in.tif", tmp_path / "out.tif"), settings("median", strength=0.0))
+    assert np.array_equal(tifffile.imread(tmp_path / "out.tif"), tifffile.imread(tmp_path / "in.tif"))
+
+
+def test_palettes_of_sixteen_bits_are_refused(tmp_path: Path) -> None:
+    many = np.zeros((3, 65536), np.uint16)
+    tifffile.imwrite(tmp_path / "many.tif", noise(20, 32, dtype=np.uint16), photometric="palette", colormap=many)
+    with pytest.raises(PictureError, match="more than 8 bits"):
+        denoise_file(Job(tmp_path / "many.tif", tmp_path / "x.tif"), settings())
+
+
+def test_other_inks_than_cmyk_are_refused(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "in.tif", noise(20, 32, 5), photometric="separated", extratags=[(334, "H", 1, 5, True)])
+    with pytest.raises(PictureError, match="5 inks"):
+        denoise_file(Job(tmp_path / "in.tif", tmp_path / "x.tif"), settings())
+
+
+@pytest.mark.parametrize("dtype", [np.uint32, np.int32, np.float64])
+def test_strength_zero_changes_no_bit(dtype: type, tmp_path: Path) -> None:
+    samples = (noise(20, 30, dtype=np.uint32) / (1 if dtype == np.uint32 else 3)).astype(dtype)
+    tifffile.imwrite(tmp_path / "in.tif", samples)
+    denoise_file(Job(tmp_path / "in.tif", tmp_path / "out.tif"), settings(strength=0.0))
+    assert np.array_equal(tifffile.imread(tmp_path / "out.tif"), samples)
+
+
+def test_what_a_map_marks_as_missing_stays_and_does_not_spread(tmp_path: Path) -> None:
+    samples = np.random.default_rng(0).random((20, 30)).astype(np.float32)
+    samples[5:9, 5:20] = -9999
+    tifffile.imwrite(tmp_path / "in.tif", samples, extratags=[(42113, "s", 0, "-9999", True)])
+    denoise_file(Job(tmp_path / "in.tif", tmp_path / "out.tif"), settings())
+    result = tifffile.imread(tmp_path / "out.tif")
+    assert np.array_equal(result == -9999, samples == -9999)
+    assert result[samples != -9999].min() > 0

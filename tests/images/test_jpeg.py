@@ -136,3 +136,15 @@ def test_the_largest_side_is_what_libjpeg_takes():
     assert imagecodecs.jpeg_decode(saved(wide, "JPEG")).shape == (1, CODEC.side)
     with pytest.raises(OSError, match="stream"):
         saved(Pillow.fromarray(np.zeros((1, (CODEC.side or 0) + 1), np.uint8)), "JPEG")
+
+
+def test_what_hangs_on_a_picture_stays_but_further_pictures():
+    video = b"\0\0\0\x18ftypmp42" + bytes(range(256))
+    for progressive in (False, True):
+        data = saved(Pillow.fromarray(noise(40, 60, 3)), "JPEG", progressive=progressive, restart_marker_rows=1)
+        assert through(data + video).endswith(b"\xff\xd9" + video)
+        assert through(data).endswith(b"\xff\xd9")
+    several = io.BytesIO()
+    first = Pillow.fromarray(noise(40, 60, 3))
+    first.save(several, "MPO", save_all=True, append_images=[first])
+    assert through(several.getvalue()).count(b"\xff\xd9") == 1

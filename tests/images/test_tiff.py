@@ -167,19 +167,19 @@ def test_packed_samples_keep_their_depth(bits, dtype, channels):
     assert read(data)[0].format.white == (1 << bits) - 1
 
 
-@pytest.mark.parametrize("bits", [4, 8])
+@pytest.mark.parametrize("bits", [1, 4, 8])
 def test_palette_pictures_keep_their_colours_and_depth(bits):
     picture = Pillow.fromarray(noise(7, 13, below=1 << bits))
     picture.putpalette(noise(1 << bits, 3, seed=2).tobytes())
     data = saved(picture, "TIFF")
-    if bits == 4:
-        packed = tiff(np.asarray(picture), photometric="palette", bitspersample=4, colormap=np.zeros((3, 256), "u2"))
+    if bits < 8:
+        packed = tiff(np.asarray(picture), photometric="palette", bitspersample=bits, colormap=np.zeros((3, 256), "u2"))
         with tifffile.TiffFile(io.BytesIO(packed)) as file:
             tag = file.pages[0].tags[320]
-        colormap = (noise(16, 3, seed=2).astype(np.uint16).T * 257).astype("<u2").tobytes()
+        colormap = (noise(1 << bits, 3, seed=2).astype(np.uint16).T * 257).astype("<u2").tobytes()
         data = bytearray(packed)
-        data[tag.offset + 4 : tag.offset + 8] = struct.pack("<I", 48)
-        data[tag.valueoffset : tag.valueoffset + 96] = colormap
+        data[tag.offset + 4 : tag.offset + 8] = struct.pack("<I", 3 << bits)
+        data[tag.valueoffset : tag.valueoffset + (6 << bits)] = colormap
         data = bytes(data)
     np.testing.assert_array_equal(opened(data).convert("RGB"), picture.convert("RGB"))
     result = through(data)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import imagecodecs
 import numpy as np
 import pytest
@@ -58,3 +60,14 @@ def test_animations_are_refused():
     frames = [Pillow.fromarray(noise(7, 13, 3, seed=seed)) for seed in (1, 2)]
     with pytest.raises(PictureError, match=r"^is an animation of 2 frames"):
         read(saved(frames[0], "WEBP", save_all=True, append_images=frames[1:]))
+
+
+def test_a_single_frame_without_loss_stays_without_loss():
+    """As some programs write it, in an animation of one picture."""
+    plain = saved(Pillow.fromarray(noise(20, 30, 3)), "WEBP", lossless=True)
+    chunk = plain[12:]
+    frame = bytes(6) + struct.pack("<I", 29)[:3] + struct.pack("<I", 19)[:3] + bytes(4) + chunk
+    body = b"VP8X" + struct.pack("<I", 10) + bytes([2, 0, 0, 0]) + struct.pack("<I", 29)[:3] + struct.pack("<I", 19)[:3]
+    body += b"ANIM" + struct.pack("<I", 6) + bytes(6) + b"ANMF" + struct.pack("<I", len(frame)) + frame
+    data = b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body
+    assert np.array_equal(opened(through(data)).convert("RGB"), opened(data).convert("RGB"))

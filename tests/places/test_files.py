@@ -106,3 +106,24 @@ def test_a_temporary_file_is_private_gone_at_the_end_and_swept_after_a_kill(
         sweep(tmp_path)
         assert list(tmp_path.iterdir()) == [path]
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "setxattr"), reason="the system has no extended attributes")
+def test_what_is_replaced_hands_on_its_owner_and_attributes(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(b"old")
+    path.chmod(0o640)
+    try:
+        os.setxattr(path, "user.tag", b"kept")
+    except OSError:
+        pytest.skip("the file system has no extended attributes")
+    if os.getuid() == 0:
+        os.chown(path, 1000, 1001)
+    before = path.stat()
+    with replacing(path) as file:
+        assert Path(file.name).stat().st_mode & 0o777 == 0o600
+        file.write(b"new")
+    after = path.stat()
+    assert path.read_bytes() == b"new"
+    assert (after.st_uid, after.st_gid, after.st_mode) == (before.st_uid, before.st_gid, before.st_mode)
+    assert os.getxattr(path, "user.tag") == b"kept"
