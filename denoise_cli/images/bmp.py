@@ -61,7 +61,7 @@ def write(file: BinaryIO, images: Iterator[Image], options: SaveOptions) -> None
         bits, palette = 8, GRAYS
     else:
         bits, samples = 24, samples[:, :, ::-1]
-    _write(file, samples, bits, palette, header, dpi or (96.0, 96.0))
+    _write(file, samples, bits, palette, header, dpi or (0.0, 0.0))
 
 
 def _write(

@@ -25,11 +25,14 @@ XMP = b"http://ns.adobe.com/xap/1.0/\0"
 
 @dataclass(frozen=True)
 class JpegBaggage:
-    """Application and comment segments as they stand in the file; `behind` its end, as cameras put a video there."""
+    """Application and comment segments as they stand in the file; `behind` its end, as cameras put a video there;
+    `density` its pixels' size as JFIF has it, if it does.
+    """
 
     segments: tuple[bytes, ...]
     progressive: bool
     behind: bytes = field(repr=False)
+    density: bytes | None
     shared: Metadata = field(repr=False)
     format: str = "jpeg"
 
@@ -44,7 +47,8 @@ def read(file: BinaryIO) -> Opened:
         info = picture.info
         exif = info.get("exif", b"").removeprefix(b"Exif\0\0") or None
         shared = Metadata(info.get("icc_profile"), exif, info.get("xmp"), _sane(info.get("dpi")))
-        baggage = JpegBaggage(tuple(_segments(data)), bool(info.get("progressive")), _behind(data), shared)
+        density = data[13:18] if data[2:4] == b"\xff\xe0" and data[6:11] == b"JFIF\0" else None
+        baggage = JpegBaggage(tuple(_segments(data)), bool(info.get("progressive")), _behind(data), density, shared)
         return Opened.of_one("jpeg", image_of(picture, baggage, close=True))
 
 
@@ -58,7 +62,7 @@ def write(file: BinaryIO, images: Iterator[Image], options: SaveOptions) -> None
     shared = baggage.metadata() if baggage else Metadata()
     own = baggage if isinstance(baggage, JpegBaggage) else None
     segments = own.segments if own else tuple(_foreign(shared))
-    dpi = _sane(shared.dpi)
+    dpi = None if own else _sane(shared.dpi)
     buffer = io.BytesIO()
     picture.save(
         buffer,
@@ -71,6 +75,8 @@ def write(file: BinaryIO, images: Iterator[Image], options: SaveOptions) -> None
     data = buffer.getbuffer()
     (length,) = struct.unpack_from(">H", data, 4)  # the encoder begins with SOI and, but for CMYK, APP0
     head = 4 + length if data[3] == 0xE0 else 2
+    if own and own.density and head > 2:
+        data[13:18] = own.density
     file.write(data[:head])
     file.writelines(segments)
     file.write(data[head:])

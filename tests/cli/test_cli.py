@@ -163,7 +163,7 @@ def test_in_place(photos: Path) -> None:
         (["bench", "{photos}/a.png", "-m", "mean", "--plot", "{photos}/a.jpg"], "is there already"),
         (["bench", "{photos}/a.png", "-m", "mean", "--plot", "{photos}/no/p.png"], "in a folder that there is"),
         (["{photos}/a.png", "-m", "median", "--white", "1e-300"], "a number above 0"),
-        (["fit", "--clean", "{photos}", "-o", "{photos}", "--overwrite"], "is a folder; name a file"),
+        (["fit", "--clean", "{photos}", "-o", "{photos}", "--overwrite"], "name ends in .safetensors"),
         ([], "IN"),
     ],
 )

@@ -148,3 +148,10 @@ def test_what_hangs_on_a_picture_stays_but_further_pictures():
     first = Pillow.fromarray(noise(40, 60, 3))
     first.save(several, "MPO", save_all=True, append_images=[first])
     assert through(several.getvalue()).count(b"\xff\xd9") == 1
+
+
+@pytest.mark.parametrize("density", [b"\0\0\2\0\1", b"\2\0\x76\0\x76", b"\1\1\x2c\1\x2c"])
+def test_the_size_and_shape_of_pixels_stay(density):
+    data = bytearray(saved(Pillow.fromarray(noise(40, 60, 3)), "JPEG"))
+    data[13:18] = density
+    assert through(bytes(data))[13:18] == density
