@@ -182,8 +182,11 @@ def _image(page: tifffile.TiffPage, samples: Samples, baggage: TiffBaggage, whit
         mode = "channels"
     form = PixelFormat(mode, samples.dtype.newbyteorder("="), bits, 1.0, inverted)
     missing = _missing(page)
-    lit = samples if missing is None else np.where(samples == missing, 0, samples)
-    form = replace(form, white=form.largest if form.dtype.kind in "ui" else white or white_of_floats(lit))
+    if form.dtype.kind in "ui":
+        white = form.largest
+    elif white is None:
+        white = white_of_floats(samples if missing is None else np.where(samples == missing, 0, samples))
+    form = replace(form, white=white)
     return Image(stored(samples, form), form, alpha, baggage, premultiplied, missing)
 
 

@@ -66,9 +66,8 @@ def _lossless(file: BinaryIO) -> bool:
             found = head[:4] == b"VP8L"
             break
         size = int.from_bytes(head[4:], "little")
-        file.seek(
-            16 if head[:4] == b"ANMF" else size + size % 2, 1
-        )  # a frame has its picture behind its place and size
+        inside = head[:4] == b"ANMF"  # a frame, whose picture is behind its place and size
+        file.seek(16 if inside else size + size % 2, 1)
     file.seek(0)
     return found
 
