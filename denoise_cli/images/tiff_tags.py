@@ -39,10 +39,13 @@ ALPHAS, PREMULTIPLIED = (1, 2), 1  # kinds of further channels
 
 @dataclass(frozen=True)
 class Directories:
-    """The entries of a page's EXIF and GPS directories; empty where there are none."""
+    """The entries of a page's EXIF and GPS directories, and of the one on interoperability that lies in the former;
+    empty where there are none.
+    """
 
     exif: tuple[Entry, ...] = ()
     gps: tuple[Entry, ...] = ()
+    interoperability: tuple[Entry, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.exif or self.gps)
@@ -90,9 +93,9 @@ class TiffBaggage:
             first += [(code, 5, 1, struct.pack(self.order + "II", *pair)) for code, pair in pairs]
             first.append((RESOLUTION_UNIT, 3, 1, struct.pack(self.order + "H", self.unit)))
         blob = bytearray(b"\0" * 8)
-        for code, entries in self.directories.present():
+        for code, _ in self.directories.present():
             first.append((code, 4, 1, struct.pack(self.order + "I", len(blob))))
-            blob += _packed(entries, len(blob), self.order, big=False)
+            blob += _placed(self.directories, code, len(blob), self.order, big=False)
         start = len(blob)
         blob += _packed(tuple(first), start, self.order, big=False)
         blob[:8] = struct.pack(self.order + "2sHI", b"II" if self.order == "<" else b"MM", 42, start)
@@ -167,7 +170,13 @@ def directories_of(page: tifffile.TiffPage) -> Directories:
             (offset,) = struct.unpack(page.parent.byteorder + ("Q" if tag.valuebytecount == 8 else "I"),
                                       file.read(tag.valuebytecount))  # fmt: skip
             found[code] = _entries(file, offset, page.parent.byteorder, page.parent.is_bigtiff)
-    return Directories(found.get(EXIF, ()), found.get(GPS, ()))
+    exif, inner = found.get(EXIF, ()), tuple[Entry, ...]()
+    for code, _, _, value in exif:
+        if code == INTEROPERABILITY:
+            offset = int.from_bytes(value, "little" if page.parent.byteorder == "<" else "big")
+            inner = _entries(file, offset, page.parent.byteorder, page.parent.is_bigtiff)
+    own = tuple(entry for entry in exif if entry[0] != INTEROPERABILITY)
+    return Directories(own, found.get(GPS, ()), inner)
 
 
 def from_exif(exif: bytes) -> tuple[str, tuple[Tag, ...], Directories]:
@@ -200,16 +209,16 @@ def paste(file: BinaryIO, patches: list[Patch]) -> None:
         for number, patch in enumerate(patches):
             page = tiff.pages.get(number, validate=False, aspage=True)
             assert isinstance(page, tifffile.TiffPage)
-            for code, entries in patch.directories.present():
+            for code, _ in patch.directories.present():
                 tag = page.tags[PLACEHOLDERS[code]]
-                places.append((tag.offset, tag.valueoffset, code, entries))
+                places.append((tag.offset, tag.valueoffset, code, patch.directories))
             if patch.colors and page.bitspersample < 8 and page.colormap is not None:
                 tag = page.tags[COLORMAP]
                 palettes.append((tag.offset, tag.valueoffset, page.colormap[:, : 1 << page.bitspersample]))
-    for entry_at, value_at, code, entries in places:
+    for entry_at, value_at, code, directories in places:
         end = file.seek(0, io.SEEK_END)
         offset = end + end % 2  # directories begin at even places
-        file.write(b"\0" * (offset - end) + _packed(entries, offset, order, big))
+        file.write(b"\0" * (offset - end) + _placed(directories, code, offset, order, big))
         file.seek(entry_at)
         file.write(struct.pack(order + "H", code))
         file.seek(value_at)
@@ -222,7 +231,7 @@ def paste(file: BinaryIO, patches: list[Patch]) -> None:
 
 
 def _entries(file: BinaryIO | tifffile.FileHandle, offset: int, order: str, big: bool) -> tuple[Entry, ...]:
-    """What a directory holds; sub-directories of its own are left out, since what they point to moves."""
+    """What a directory holds."""
     count_code, entry_code, inline = ("Q", "HHQ", 8) if big else ("H", "HHI", 4)
     file.seek(offset)
     (count,) = struct.unpack(order + count_code, file.read(struct.calcsize(count_code)))
@@ -232,7 +241,7 @@ def _entries(file: BinaryIO | tifffile.FileHandle, offset: int, order: str, big:
     for at in range(0, len(table) - head - inline + 1, head + inline):
         code, kind, number = struct.unpack_from(order + entry_code, table, at)
         length = WIDTHS.get(kind, 0) * number
-        if not 0 < length <= LARGEST_VALUE or code == INTEROPERABILITY:
+        if not 0 < length <= LARGEST_VALUE:
             continue
         value = table[at + head : at + head + length]
         if length > inline:
@@ -242,6 +251,19 @@ def _entries(file: BinaryIO | tifffile.FileHandle, offset: int, order: str, big:
         if len(value) == length:
             entries.append((code, kind, number, value))
     return tuple(entries)
+
+
+def _placed(directories: Directories, code: int, offset: int, order: str, big: bool) -> bytes:
+    """A directory that will stand at `offset`, and behind it that which lies in it."""
+    entries, inner = dict(directories.present())[code], directories.interoperability
+    if code != EXIF or not inner:
+        return _packed(entries, offset, order, big)
+
+    def pointer(place: int) -> Entry:
+        return INTEROPERABILITY, 16 if big else 4, 1, struct.pack(order + ("Q" if big else "I"), place)
+
+    end = offset + len(_packed((*entries, pointer(0)), offset, order, big))
+    return _packed((*entries, pointer(end)), offset, order, big) + _packed(inner, end, order, big)
 
 
 def _packed(entries: tuple[Entry, ...], offset: int, order: str, big: bool) -> bytes:

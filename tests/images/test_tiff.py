@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image as Pillow
+from PIL.TiffImagePlugin import IFDRational
 
 from denoise_cli.batch.picture import Settings, denoise_stream
 from denoise_cli.denoisers import classical
@@ -268,6 +269,25 @@ def test_exif_and_gps_directories_stay_with_their_types(order, big):
     if not big:
         # without the first, from which Pillow takes the orientation when it turns the picture
         assert directories(opened(result).getexif())[1:] == directories(exif(6, order))[1:]
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("big", [False, True])
+def test_what_lies_in_the_exif_directory_stays(order, big):
+    """Interoperability, which says that a picture is in Adobe RGB."""
+    tags = Pillow.Exif()
+    tags.endian = order
+    details = tags.get_ifd(0x8769)
+    details[0x829A] = IFDRational(1, 125)
+    details[0xA005] = {1: "R03", 2: b"0100"}
+    jpeg = saved(Pillow.fromarray(noise(7, 13, 3)), "JPEG", exif=tags.tobytes())
+    images = read(write(read(jpeg), "tiff"))
+    object.__setattr__(images[0].baggage, "big", big)
+    result = through(write(images, "tiff"))
+    for file in (through(result, "png"), *([] if big else [result])):  # Pillow does not read all BigTIFFs
+        found = opened(file).getexif()
+        assert found.get_ifd(0x8769)[0x829A] == IFDRational(1, 125)
+        assert dict(found.get_ifd(0xA005)) == {1: "R03", 2: b"0100"}
 
 
 def raw_directories(data: bytes) -> dict[int, dict[int, tuple[int, int, bytes]]]:
