@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -20,7 +19,7 @@ from denoise_cli.denoisers.denoiser import Denoiser, Progress
 from denoise_cli.errors import PictureError, UsageError
 from denoise_cli.images.codec import SaveOptions
 from denoise_cli.images.image import Image, PixelFormat, Samples, stored, to_samples, white_of_floats
-from denoise_cli.images.pillow import image_of, keep_clear_of, picture_of
+from denoise_cli.images.pillow import image_of, keep_clear_of, picture_of, with_key
 from denoise_cli.places.manifest import SUFFIXES as LISTS
 from denoise_cli.places.place import local
 
@@ -132,9 +131,8 @@ def _with_key(
     picture: Pillow.Image, key: tuple[int, ...], settings: Settings, progress: Progress | None
 ) -> Pillow.Image:
     """Of a picture in which one colour is transparent; so are the same pixels of the result, and no others."""
-    image = image_of(picture, None)
-    hidden = (to_samples(image.source, image.format) == key).all(axis=2)
-    alpha = np.where(hidden, 0, 255).astype(np.uint8)
-    samples = to_samples(denoise_image(replace(image, alpha=alpha), settings, progress).source, image.format)
-    keep_clear_of(key, samples, alpha)
+    image = denoise_image(with_key(image_of(picture, None), key), settings, progress)
+    samples = to_samples(image.source, image.format)
+    if image.alpha is not None:
+        keep_clear_of(key, samples, image.alpha)
     return picture_of(samples, None, image.format)

@@ -76,9 +76,14 @@ def read_tensors(path: Path, card: Card) -> dict[str, torch.Tensor]:
     tensors = {
         name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in _stored(path, card).items()
     }
-    if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
+    if not are_numbers(tensors):
         raise WeightsError(f"{path} has weights that are no numbers, so no picture could be made by them")
     return tensors
+
+
+def are_numbers(tensors: Mapping[str, torch.Tensor]) -> bool:
+    """Whether none of the values is infinite or no number."""
+    return all(bool(tensor.isfinite().all()) for tensor in tensors.values())
 
 
 def _stored(path: Path, card: Card) -> dict[str, torch.Tensor]:

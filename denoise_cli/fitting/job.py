@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from denoise_cli.denoisers.card import Card
-from denoise_cli.denoisers.weights import read_card, read_tensors, write
+from denoise_cli.denoisers.weights import are_numbers, read_card, read_tensors, write
 from denoise_cli.errors import FitError, UsageError
 from denoise_cli.fitting import together
 from denoise_cli.fitting.loop import Status, train
@@ -115,7 +115,7 @@ def save(network: Network, recipe: Recipe, job: Job) -> Card:
     Of several processes only the first writes. Raises FitError for weights that are no numbers.
     """
     network = network.cpu()
-    if not all(bool(tensor.isfinite().all()) for tensor in network.state_dict().values()):
+    if not are_numbers(network.state_dict()):
         raise FitError("the training broke down: its weights are no numbers; a lower --rate may help")
     channels = int(recipe.arguments.get("channels", 3))
     card = Card(

@@ -95,8 +95,10 @@ def train(
     trained = compiled(network, device) if compile else network
     step = 0
 
-    if checkpoint is not None and checkpoint.exists():
-        step = state.restore(checkpoint, recipe, subject)
+    if checkpoint is not None:
+        sweep(checkpoint.parent)
+        if checkpoint.exists():
+            step = state.restore(checkpoint, recipe, subject)
 
     started, first, saved = time.monotonic(), step, time.monotonic()
     running_loss = 0.0
@@ -185,7 +187,6 @@ class _State:
         if path is None:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        sweep(path.parent)
         state: dict[str, Any] = {
             "recipe": asdict(recipe),
             "subject": subject,

@@ -69,14 +69,16 @@ def _of_scenes(
     crops = max(HELD_OUT, MEMORY // 2 // (frames * 4 * 4 * channels * CROP**2))
     at = partial(witnesses, crops=crops, random=random, median=not findings.squared, impulses=findings.facts.struck)
     for scene in scenes:
-        found = False
-        for smaller in (side, SIDES[-1]):
-            for triples in () if found else at(scene, side=smaller):
+        for smaller in dict.fromkeys((side, SIDES[-1])):
+            found = False
+            for triples in at(scene, side=smaller):
                 found = True
                 yield [
                     _with_levels([_of_channels(pixels, channels, scene[0]) for pixels in triple], judge)
                     for triple in triples
                 ]
+            if found:
+                break
 
 
 def _of_singles(

@@ -6,6 +6,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import BinaryIO
 
 import numpy as np
@@ -14,7 +15,7 @@ from PIL import UnidentifiedImageError
 
 from denoise_cli.errors import PictureError
 from denoise_cli.images.codec import damaged
-from denoise_cli.images.image import Baggage, Image, PixelFormat, Samples, stored
+from denoise_cli.images.image import Baggage, Image, PixelFormat, Samples, stored, to_samples
 
 logging.getLogger("PIL").addHandler(logging.NullHandler())  # its remarks about odd files are nothing to users
 
@@ -92,6 +93,12 @@ def picture_of(samples: Samples, alpha: Samples | None, form: PixelFormat) -> Pi
     if form.mode == "cmyk":
         return Pillow.fromarray(samples, "CMYK")
     return Pillow.fromarray(samples[:, :, 0] if samples.shape[2] == 1 else np.ascontiguousarray(samples))
+
+
+def with_key(image: Image, key: tuple[int, ...]) -> Image:
+    """The same picture, the pixels of a colour being transparent."""
+    hidden = (to_samples(image.source, image.format) == key).all(axis=2)
+    return replace(image, alpha=np.where(hidden, 0, image.format.largest).astype(image.format.dtype))
 
 
 def keep_clear_of(key: tuple[int, ...], samples: Samples, alpha: Samples) -> None:

@@ -17,7 +17,7 @@ from PIL import PngImagePlugin
 from denoise_cli.errors import PictureError
 from denoise_cli.images.codec import Codec, Opened, SaveOptions
 from denoise_cli.images.image import Image, Metadata, PixelFormat, Samples, stored, to_samples
-from denoise_cli.images.pillow import image_of, keep_clear_of, only_still, opened, picture_of
+from denoise_cli.images.pillow import image_of, keep_clear_of, only_still, opened, picture_of, with_key
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 NOT_CARRIED = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"acTL", b"fcTL", b"fdAT", b"hIST"}
@@ -63,8 +63,7 @@ def read(file: BinaryIO) -> Opened:
     if kind == 0 and bits in (2, 4):
         image = replace(image, format=PixelFormat.integer("gray", bits))
     if key is not None:
-        hidden = (to_samples(image.source, image.format) == key).all(axis=2)
-        image = replace(image, alpha=np.where(hidden, 0, image.format.largest).astype(image.format.dtype))
+        image = with_key(image, key)
     return Opened.of_one("png", replace(image, baggage=PngBaggage(carried, shared, key)))
 
 

@@ -50,9 +50,9 @@ class Directories:
     def __bool__(self) -> bool:
         return bool(self.exif or self.gps)
 
-    def present(self) -> list[tuple[int, tuple[Entry, ...]]]:
-        """The tag and the entries of each that is there."""
-        return [(code, entries) for code, entries in ((EXIF, self.exif), (GPS, self.gps)) if entries]
+    def present(self) -> list[int]:
+        """The tag of each that is there."""
+        return [code for code, entries in ((EXIF, self.exif), (GPS, self.gps)) if entries]
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class TiffBaggage:
             first += [(code, 5, 1, struct.pack(self.order + "II", *pair)) for code, pair in pairs]
             first.append((RESOLUTION_UNIT, 3, 1, struct.pack(self.order + "H", self.unit)))
         blob = bytearray(b"\0" * 8)
-        for code, _ in self.directories.present():
+        for code in self.directories.present():
             first.append((code, 4, 1, struct.pack(self.order + "I", len(blob))))
             blob += _placed(self.directories, code, len(blob), self.order, big=False)
         start = len(blob)
@@ -209,7 +209,7 @@ def paste(file: BinaryIO, patches: list[Patch]) -> None:
         for number, patch in enumerate(patches):
             page = tiff.pages.get(number, validate=False, aspage=True)
             assert isinstance(page, tifffile.TiffPage)
-            for code, _ in patch.directories.present():
+            for code in patch.directories.present():
                 tag = page.tags[PLACEHOLDERS[code]]
                 places.append((tag.offset, tag.valueoffset, code, patch.directories))
             if patch.colors and page.bitspersample < 8 and page.colormap is not None:
@@ -255,15 +255,15 @@ def _entries(file: BinaryIO | tifffile.FileHandle, offset: int, order: str, big:
 
 def _placed(directories: Directories, code: int, offset: int, order: str, big: bool) -> bytes:
     """A directory that will stand at `offset`, and behind it that which lies in it."""
-    entries, inner = dict(directories.present())[code], directories.interoperability
-    if code != EXIF or not inner:
-        return _packed(entries, offset, order, big)
+    inner = directories.interoperability
+    if code == GPS or not inner:
+        return _packed(directories.gps if code == GPS else directories.exif, offset, order, big)
 
     def pointer(place: int) -> Entry:
         return INTEROPERABILITY, 16 if big else 4, 1, struct.pack(order + ("Q" if big else "I"), place)
 
-    end = offset + len(_packed((*entries, pointer(0)), offset, order, big))
-    return _packed((*entries, pointer(end)), offset, order, big) + _packed(inner, end, order, big)
+    end = offset + len(_packed((*directories.exif, pointer(0)), offset, order, big))
+    return _packed((*directories.exif, pointer(end)), offset, order, big) + _packed(inner, end, order, big)
 
 
 def _packed(entries: tuple[Entry, ...], offset: int, order: str, big: bool) -> bytes:

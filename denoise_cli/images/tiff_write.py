@@ -48,7 +48,7 @@ def write(file: BinaryIO, images: Iterator[Image], options: SaveOptions) -> None
             patches.append(Patch(own.directories, image.format.colors if image.format.mode == "palette" else None))
             image = None  # its memory may be needed for the next
             kind = 16 if big else 4  # LONG8, LONG
-            places = ((PLACEHOLDERS[code], kind, 1, 0, False) for code, _ in own.directories.present())
+            places = ((PLACEHOLDERS[code], kind, 1, 0, False) for code in own.directories.present())
             tiff.write(
                 samples,
                 software=False,

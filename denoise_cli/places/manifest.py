@@ -62,18 +62,16 @@ def _names(file: BinaryIO, manifest: Place) -> Iterator[str]:
     rows = csv.reader(text)
     heads = next(rows, [])
     column = heads.index(COLUMN) if COLUMN in heads else 0
-    if (
-        heads
-        and COLUMN not in heads
-        and heads[0]
-        and (PurePosixPath(heads[0]).suffix or _is_beside(manifest, heads[0]))
-    ):
+    if heads and COLUMN not in heads and _is_picture(manifest, heads[0]):
         yield heads[0]  # a table without heads
     yield from (row[column] for row in rows if len(row) > column and row[column])
 
 
-def _is_beside(manifest: Place, name: str) -> bool:
-    return URL.match(name) is None and is_file(manifest.parent / name)
+def _is_picture(manifest: Place, name: str) -> bool:
+    """And not a column's heading: it has a suffix, or there is such a file."""
+    if PurePosixPath(name).suffix:
+        return True
+    return name != "" and URL.match(name) is None and is_file(manifest.parent / name)
 
 
 def _of_parquet(file: BinaryIO, manifest: Place) -> Iterator[str]:

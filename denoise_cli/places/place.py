@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 Place: TypeAlias = Union[Path, "UPath"]
 URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 FOLDING = {"darwin", "win32"}  # where `A.png` and `a.png` are mostly one file
-EMPTY = "an empty name names no file; a dot is the current folder"
 Unreadable = Callable[[Place, str], None]
 
 
@@ -32,10 +31,8 @@ def place(text: str | os.PathLike[str]) -> Place:
     the empty name, which for the system is the current folder and for users a variable that is not set.
     """
     text = os.fspath(text)
-    if not text:
-        raise UsageError(EMPTY)
     if URL.match(text) is None:
-        return Path(text)
+        return local(text)
     if text.lower().startswith("file://"):
         return Path(os.fsdecode(unquote_to_bytes(text[len("file://") :].removeprefix("localhost"))))
     from denoise_cli.places import stores
@@ -46,7 +43,7 @@ def place(text: str | os.PathLike[str]) -> Place:
 def local(text: str) -> Path:
     """A path, where only paths can be. Raises UsageError for the empty name."""
     if not text:
-        raise UsageError(EMPTY)
+        raise UsageError("an empty name names no file; a dot is the current folder")
     return Path(text)
 
 
