@@ -138,7 +138,8 @@ def fit(
     given = {name: value for name, value in given.items() if value is not None}
     chosen = _recipe(model, origin, noisy=noisy_only is not None, gray=gray, seed=seed, given=given)
     together.join()
-    quiet = quiet or not together.first()
+    first = together.first()
+    quiet = quiet or not first
     job = Job(
         result,
         start=origin,
@@ -165,7 +166,8 @@ def fit(
         if checkpoint.exists():
             print(f"stopped; the same command goes on from {checkpoint}", file=sys.stderr)
         raise
-    if not together.first():
+    together.leave()
+    if not first:
         return
     print(result)
     if stopped:

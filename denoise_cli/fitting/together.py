@@ -17,6 +17,13 @@ def join() -> None:
         dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
 
 
+def leave() -> None:
+    """Parts from the other processes, once all is agreed: one that ends without it may be aborted while it ends."""
+    if dist.is_initialized():
+        dist.barrier()
+        dist.destroy_process_group()
+
+
 def part() -> tuple[int, int]:
     """This process's number, from 0, and how many there are."""
     return (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)

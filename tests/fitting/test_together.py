@@ -36,6 +36,8 @@ start, cpu = build(recipe.architecture, recipe.arguments), torch.device("cpu")
 network = train(start, recipe, Noise(), device=cpu, report=reports.append)
 outcome = {"weights": network.state_dict(), "count": count, "seen": Noise.seen, "reports": len(reports)}
 torch.save(outcome, f"{sys.argv[1]}/{number}.pt")
+together.leave()
+assert together.part() == (0, 1)
 """
 
 
