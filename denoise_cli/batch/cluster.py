@@ -93,6 +93,21 @@ class Listing:
                 yield job
 
 
+@dataclass(frozen=True)
+class Left:
+    """A listing of what groups that were given up have left undone, each picture by itself.
+
+    `jobs`: sources and targets, as text.
+    """
+
+    jobs: tuple[tuple[str, str], ...]
+
+    def __call__(self, _: Row) -> Iterator[Row]:
+        for job in self.jobs:
+            yield _row(jobs=[job], there_already=0)
+        yield _row(listed=len(self.jobs), others=0, unreadable=[])
+
+
 class Worker:
     """An actor of the cluster, which holds the network. `threads`: processor cores that it may use; None: Ray says."""
 
@@ -129,11 +144,12 @@ class Worker:
 class Told:
     """What a run on a cluster tells besides outcomes, noted while it goes on.
 
-    `listed`: how many pictures there are; more than outcomes and results already where some cost their workers' lives.
+    `listed`: how many pictures there are; more than outcomes and results already where some cost their workers' lives,
+    and None where the listing's last word was lost with one.
     """
 
     there_already: int = 0
-    listed: int = 0
+    listed: int | None = None
     others: int = 0
     unreadable: tuple[tuple[Place, str], ...] = ()
 
@@ -156,11 +172,12 @@ def listing_of(inputs: Sequence[Place], output: Place, *, overwrite: bool = Fals
 
 
 def denoise_on_ray(
-    listing: Listing, wanted: Wanted, cluster: Cluster, told: Told, *, worker: type[Any] = Worker
+    listing: Listing | Left, wanted: Wanted, cluster: Cluster, told: Told, *, worker: type[Any] = Worker
 ) -> Iterator[Outcome]:
     """Denoises what is listed; gives the outcomes as they come, and notes what else is `told`.
 
-    A lost worker's pictures are done again by another, or by the same when its node is back.
+    A lost worker's pictures are done again by another, or by the same when its node is back. What is `Left` is done by
+    one thread of a worker, so that a picture that costs its worker's life costs nothing else.
     Raises UsageError where there is no cluster, or it has no place for so many workers, and what went wrong there.
     """
     ray = _connected(cluster.address)
@@ -171,11 +188,15 @@ def denoise_on_ray(
     context.enable_progress_bars = False
     context.max_errored_blocks = -1  # groups that cost their workers' lives are told when all others are done
     logging.getLogger("ray.data").setLevel(logging.ERROR)
-    whole = False
     try:
         number, threads, share = _shares(ray, cluster.workers)
-        listing = replace(listing, grows_after=max(GROWS_AFTER, FOR_EACH_WORKER * number))
-        pool = ActorPoolStrategy(size=number, max_concurrent_calls_per_actor=AT_ONCE, enable_true_multi_threading=True)
+        if isinstance(listing, Left):
+            pool = ActorPoolStrategy(size=number, max_tasks_in_flight_per_actor=1, max_concurrent_calls_per_actor=1)
+        else:
+            listing = replace(listing, grows_after=max(GROWS_AFTER, FOR_EACH_WORKER * number))
+            pool = ActorPoolStrategy(
+                size=number, max_concurrent_calls_per_actor=AT_ONCE, enable_true_multi_threading=True
+            )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # there is no other way to say max_task_retries yet
             listed = from_items([{"facts": ""}]).map_batches(listing, batch_size=None, num_cpus=0)
@@ -186,13 +207,11 @@ def denoise_on_ray(
                 if "error" in facts:
                     raise UsageError(facts["error"])
                 if "listed" in facts:
-                    whole, told.listed, told.others = True, facts["listed"], facts["others"]
+                    told.listed, told.others = facts["listed"], facts["others"]
                     told.unreadable = tuple((place(folder), why) for folder, why in facts["unreadable"])
                 told.there_already += facts.get("there_already", 0)
                 for source, target, megapixels, seconds, failure in facts.get("outcomes", ()):
                     yield Outcome(Job(place(source), place(target)), megapixels, seconds, failure)
-            if not whole:
-                raise UsageError("the cluster lost its list of pictures; the same command goes on where it ended")
     except ray.exceptions.RayError as error:
         raise UsageError(f"the cluster ended the run ({error}); the same command goes on where it ended") from error
     finally:

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from denoise_cli.batch.cluster import Cluster, Listing, Told, denoise_on_ray, listing_of
+from denoise_cli.batch.cluster import Cluster, Left, Listing, Told, denoise_on_ray, listing_of
 from denoise_cli.batch.many import Outcome
 from denoise_cli.batch.plan import Passed, Results
 from denoise_cli.batch.wanted import Wanted
@@ -17,7 +17,7 @@ from denoise_cli.cli.console import BatchProgress
 from denoise_cli.places.place import Place, replacing
 
 REPORT = ".report.jsonl"
-LOST = "is one of a group that cost its worker's life again and again, perhaps for want of memory; try it again"
+LOST = "cost its worker's life again and again, perhaps for want of memory"
 
 
 def run_on_ray(
@@ -45,21 +45,33 @@ def run_on_ray(
             bar.say(f"denoise-img: {source} {reason}")
             _note(file, {"source": str(source), "reason": reason})
 
+        def done(outcome: Outcome) -> None:
+            nonlocal good, failed, megapixels
+            bar.finished(outcome.job, outcome.megapixels)
+            if outcome.failure is not None:
+                failed += 1
+                failure(outcome.job.source, outcome.failure)
+                return
+            good, megapixels = good + 1, megapixels + outcome.megapixels
+            _note(file, _facts(outcome))
+            if verbose:
+                bar.say(f"{outcome.job.source} -> {outcome.job.target}")
+
         try:
             for outcome in denoise_on_ray(listing, wanted, cluster, told):
-                bar.finished(outcome.job, outcome.megapixels)
-                if outcome.failure is not None:
-                    failed += 1
-                    failure(outcome.job.source, outcome.failure)
-                    continue
-                good, megapixels = good + 1, megapixels + outcome.megapixels
-                _note(file, _facts(outcome))
-                if verbose:
-                    bar.say(f"{outcome.job.source} -> {outcome.job.target}")
-            unreadable = [(str(folder), f"cannot be read ({why})") for folder, why in told.unreadable]
-            if told.listed > good + failed + told.there_already:
-                unreadable += [(source, LOST) for source in _without_outcome(listing, file)]
-            for source, reason in unreadable:
+                done(outcome)
+            lost: tuple[tuple[str, str], ...] = ()
+            if told.listed is None or told.listed > good + failed + told.there_already:
+                # Groups were given up: what they left is done one by one.
+                passed = Passed()
+                if left := _without_outcome(listing, file, passed):
+                    for outcome in denoise_on_ray(Left(left), wanted, cluster, Told()):
+                        done(outcome)
+                    lost = _without_outcome(listing, file, Passed())
+                told.others, told.unreadable = passed.others, tuple(passed.unreadable)
+            without = [(str(folder), f"cannot be read ({why})") for folder, why in told.unreadable]
+            without += [(source, LOST) for source, _ in lost]
+            for source, reason in without:
                 failed += 1
                 failure(source, reason)
         except BaseException as error:  # raised again when the report is written
@@ -82,16 +94,16 @@ def _beside(output: Place) -> Place:
     return folder.with_name(folder.name + REPORT) if folder.name else folder / f"denoise-img{REPORT}"
 
 
-def _without_outcome(listing: Listing, file: BinaryIO) -> list[str]:
-    """The pictures that the report lacks and that have no result."""
+def _without_outcome(listing: Listing, file: BinaryIO, passed: Passed) -> tuple[tuple[str, str], ...]:
+    """The pictures that the report lacks and that have no result, with the place of that."""
     file.seek(0)
     reported = {json.loads(line)["source"] for line in file}
     results = Results()
-    return [
-        str(job.source)
-        for job in listing.jobs(Passed())
+    return tuple(
+        (str(job.source), str(job.target))
+        for job in listing.jobs(passed)
         if str(job.source) not in reported and (listing.overwrite or not results.has(job.target))
-    ]
+    )
 
 
 def _note(file: BinaryIO, facts: dict[str, Any]) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +19,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from denoise_cli.batch.cluster import Listing, Worker, _connected, _shares, listing_of
+from denoise_cli.batch import cluster as cluster_engine
+from denoise_cli.batch.cluster import Cluster, Listing, Worker, _connected, _shares, listing_of
 from denoise_cli.batch.wanted import Wanted
+from denoise_cli.cli import cluster as cluster_command
 from denoise_cli.errors import UsageError
 from denoise_cli.places.files import TEMPORARY
 from denoise_cli.places.place import place, reading, walk
@@ -202,6 +207,30 @@ def test_a_node_that_is_lost_half_way_costs_nothing(
     assert whole == local  # beside them lies what the lost node was writing, hidden, until the next run
     sources = [line["source"] for line in report(str(out))]
     assert len(sources) == len(set(sources)) == PICTURES + 1
+
+
+class Mortal(Worker):
+    """A worker that one of the pictures kills."""
+
+    def _outcome(self, source: str, target: str) -> list[Any]:
+        if source.endswith("03.png"):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super()._outcome(source, target)
+
+
+def test_a_picture_that_kills_its_worker_costs_no_other(
+    cluster: Any, pictures: Path, local: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("GROWS_AFTER", 1), ("FOR_EACH_WORKER", 1), ("RETRIES", 0)):  # large groups, soon given up
+        monkeypatch.setattr(cluster_engine, name, value)
+    monkeypatch.setattr(cluster_command, "denoise_on_ray", partial(cluster_engine.denoise_on_ray, worker=Mortal))
+    wanted, where = Wanted("cae", precision="fp32"), Cluster(cluster.address, workers=1)
+    out, how = tmp_path / "out", {"overwrite": False, "as_json": False, "quiet": True, "verbose": False}
+    assert cluster_command.run_on_ray([pictures / "3"], out, wanted, where, **how) == 1
+    failures = [(Path(line["source"]).name, line["reason"]) for line in report(str(out)) if "reason" in line]
+    assert failures == [("03.png", cluster_command.LOST)]
+    rest = {name: data for name, data in local.items() if name.startswith("3/") and name != "3/03.png"}
+    assert {f"3/{path.name}": path.read_bytes() for path in out.glob("[!.]*.png")} == rest
 
 
 def rows_of(listing: Listing) -> list[dict[str, Any]]:
