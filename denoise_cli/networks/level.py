@@ -21,8 +21,9 @@ class LevelEstimator(nn.Module):
     cannot. Trained on simulated noise of which the true level is known, as in CBDNet (Guo et al. 2019), which estimates
     a map.
 
-    Input: float `[batch, channels, height, width]`, 1.0 = white, height and width multiples of 8. Output: `[batch]` on
-    the same scale.
+    Input: float `[batch, channels, height, width]`, 1.0 = white, height and width multiples of 8; and which of the
+    places count, bool `[batch, height / 8, width / 8]`, at least one of each picture. Output: `[batch]` on the same
+    scale.
     """
 
     def __init__(self, channels: int = 3, filters: int = 48) -> None:
@@ -32,10 +33,12 @@ class LevelEstimator(nn.Module):
             layers += [conv(filters, filters, stride=stride), nn.ReLU(inplace=True)]
         self.body = nn.Sequential(*layers, conv(filters, 2, 1))
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, telling: torch.Tensor | None = None) -> torch.Tensor:
         places = self.body(F.pixel_unshuffle(x, SHUFFLE)).float().flatten(2)
-        level, weight = USUAL * places[:, 0].exp(), places[:, 1].softmax(dim=1)
-        mean: torch.Tensor = (level * weight).sum(dim=1)
+        level, weight = USUAL * places[:, 0].exp(), places[:, 1]
+        if telling is not None:
+            weight = weight.masked_fill(~telling.flatten(1), -torch.inf)
+        mean: torch.Tensor = (level * weight.softmax(dim=1)).sum(dim=1)
         return mean
 
 

@@ -5,10 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from denoise_cli.images.image import Pixels, Stored
+from denoise_cli.noise.measure import at_the_ends
 
 ENOUGH = 2048  # pixels a side; more would only take longer
 PATCH, PATCHES_A_SIDE = 128, 8  # of those that speak for a picture
 NORMAL_MAD = 0.6745  # the median of |x| of a standard normal x
+CELL = 8  # pixels a side
+BESIDE = 2  # cells around a silent one, which see it
+FEWEST = 0.05  # the share of cells that noise is judged by
+ALL, PAPER = 0.95, 1 / 3  # of cells that tell, and of white pixels in them: more than a third is paper with ink on it
 
 
 def estimate_sigma(pixels: Pixels | Stored) -> float:
@@ -23,14 +28,44 @@ def estimate_sigma(pixels: Pixels | Stored) -> float:
     if min(height, width) < 4:
         return 0.0
     top, left = max(0, (height - ENOUGH) // 2), max(0, (width - ENOUGH) // 2)
-    middle = pixels[top : top + ENOUGH, left : left + ENOUGH]
+    middle = pixels[top : top + ENOUGH, left : left + ENOUGH].transpose(2, 0, 1)
+    telling = cells_that_tell(middle[None])[0]
+    if not telling.any():
+        return 0.0
     sigmas = []
-    for channel in range(middle.shape[2]):
-        _, (_, _, diagonal) = pywt.dwt2(middle[:, :, channel], "db2")
-        sizes = np.abs(diagonal)
-        sizes = sizes[sizes > 1e-6]  # clipped areas have no noise and say nothing about it
-        sigmas.append(float(np.median(sizes)) / NORMAL_MAD if sizes.size else 0.0)
-    return float(np.mean(sigmas)) * 255
+    for channel in middle:
+        _, (_, _, diagonal) = pywt.dwt2(channel, "db2")
+        rows, columns = (np.maximum(2 * np.arange(length) - 1, 0) // CELL for length in diagonal.shape)
+        here = telling[np.ix_(np.minimum(rows, len(telling) - 1), np.minimum(columns, len(telling[0]) - 1))]
+        sigmas.append(float(np.median(np.abs(diagonal[here]))) / NORMAL_MAD)
+    return min(255.0, float(np.mean(sigmas)) * 255)
+
+
+def cells_that_tell(patches: Pixels) -> np.ndarray:
+    """Which cells of 8 x 8 pixels show their noise: bool `[count, height / 8, width / 8]`, rounded up.
+
+    Those that are black or white throughout, as in bars, margins and blown-out skies, have none left and say nothing
+    about the rest. None tells where hardly any cell is neither that nor beside one, nor on a page with text, which
+    stays as it is.
+    `patches`: `[count, channels, height, width]`, 1.0 = white.
+    """
+    from scipy.ndimage import maximum_filter
+
+    silent = _by_cell(np.all(at_the_ends(patches), axis=1)) == 1
+    around = 2 * BESIDE + 1
+    telling: np.ndarray = ~maximum_filter(silent, (1, around, around), mode="nearest")
+    share = telling.mean()
+    text = share < FEWEST or (share < ALL and _by_cell(np.all(patches == 1, axis=1))[telling].mean() > PAPER)
+    return np.zeros_like(telling) if text else telling
+
+
+def _by_cell(mask: np.ndarray) -> np.ndarray:
+    """The share of each cell, `[count, height / 8, width / 8]`, where a mask `[count, height, width]` is true."""
+    short = [-length % CELL for length in mask.shape[1:]]
+    whole = np.pad(mask, ((0, 0), (0, short[0]), (0, short[1])), mode="edge")
+    count, height, width = whole.shape
+    share: np.ndarray = whole.reshape(count, height // CELL, CELL, width // CELL, CELL).mean(axis=(2, 4))
+    return share
 
 
 def sample_patches(pixels: Pixels | Stored, *, multiple: int) -> Pixels:

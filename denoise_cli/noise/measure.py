@@ -57,7 +57,12 @@ class NoiseFacts:
     @property
     def levels(self) -> tuple[float, ...]:
         """Standard deviations, 0..255 scale, at brightness from 0 to 1, evenly spaced."""
-        return tuple(float(level) for level in self.sigmas_at(np.linspace(0, 1, KNOTS)))
+        return self.levels_before(1)
+
+    def levels_before(self, gain: int) -> tuple[float, ...]:
+        """The same of a picture that was made so many times as bright and then measured: as it was before."""
+        places = np.linspace(0, gain, gain * (KNOTS - 1) + 1)
+        return tuple(float(level) for level in self.sigmas_at(places) / gain)
 
     def sigmas_at(self, places: np.ndarray) -> np.ndarray:
         """Standard deviations, 0..255 scale, where brightness is 0..1.
