@@ -12,7 +12,7 @@ from denoise_cli.denoisers.card import Card
 from denoise_cli.denoisers.denoiser import Denoiser, Progress, Request, blended, check_sigma, copied
 from denoise_cli.denoisers.judged import judged_levels
 from denoise_cli.denoisers.weights import read_card, read_tensors
-from denoise_cli.errors import WeightsError
+from denoise_cli.errors import PictureError, WeightsError
 from denoise_cli.images.image import Canvas, Pixels, Stored
 from denoise_cli.images.overlay import Overlay
 from denoise_cli.networks import build
@@ -116,10 +116,12 @@ class NetworkDenoiser(Denoiser):
         x = torch.from_numpy(np.ascontiguousarray(part.transpose(2, 0, 1)))[None]
         if level is not None:
             x = with_sigma(x, level_map(x, level))
-        with exact_float32():
+        with exact_float32(self._device):
             result = self._compute(x.to(self._device)).float().cpu()
         if self._dtype != torch.float32 and not torch.isfinite(result).all():
             result = self._exact(x)
+        if not torch.isfinite(result).all():
+            raise PictureError("has samples too large for the network; --white says what is white")
         clean: Pixels = result[0].permute(1, 2, 0).numpy()
         return clean
 

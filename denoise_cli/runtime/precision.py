@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
 from denoise_cli.errors import UsageError
 
+_TURN = threading.Lock()
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -44,9 +47,26 @@ def choose_dtype(name: str, device: torch.device) -> torch.dtype:
     return DTYPES[name]
 
 
-def exact_float32() -> AbstractContextManager[None]:
-    """Float32 that is float32 on GPUs too, where convolutions otherwise multiply with 10 bits of mantissa (TF32)."""
-    return torch.backends.cudnn.flags(enabled=True, benchmark=False, allow_tf32=False)
+@contextmanager
+def exact_float32(device: torch.device) -> Iterator[None]:
+    """Float32 that is float32 on GPUs too, where convolutions otherwise multiply with 10 bits of mantissa (TF32).
+
+    That is a setting of the whole process: one thread at a time has it, and it is put back.
+    """
+    if device.type != "cuda":
+        yield
+        return
+    conv = getattr(torch.backends.cudnn, "conv", None)  # since torch 2.9, which wants no mix of this and of allow_tf32
+    with _TURN:
+        if conv is None:
+            with torch.backends.cudnn.flags(enabled=True, benchmark=False, allow_tf32=False):
+                yield
+            return
+        before, conv.fp32_precision = conv.fp32_precision, "ieee"
+        try:
+            yield
+        finally:
+            conv.fp32_precision = before
 
 
 def autocast(device: torch.device) -> torch.autocast:

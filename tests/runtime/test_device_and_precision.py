@@ -5,7 +5,7 @@ import torch
 
 from denoise_cli.errors import UsageError
 from denoise_cli.runtime.device import choose_device, out_of_memory, tile_size
-from denoise_cli.runtime.precision import choose_dtype, native_bf16
+from denoise_cli.runtime.precision import choose_dtype, exact_float32, native_bf16
 
 CPU = torch.device("cpu")
 
@@ -54,3 +54,17 @@ def test_that_is_what_torch_says() -> None:
     with pytest.raises(RuntimeError) as caught:
         torch.empty(1 << 60)
     assert out_of_memory(caught.value)
+
+
+def test_float32_is_exact_on_gpus_for_a_while_and_the_setting_is_put_back() -> None:
+    conv = torch.backends.cudnn.conv
+    before = conv.fp32_precision
+    try:
+        conv.fp32_precision = "tf32"
+        with exact_float32(torch.device("cpu")):
+            assert conv.fp32_precision == "tf32"
+        with exact_float32(torch.device("cuda")):
+            assert conv.fp32_precision == "ieee"
+        assert conv.fp32_precision == "tf32"
+    finally:
+        conv.fp32_precision = before
