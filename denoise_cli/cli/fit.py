@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from denoise_cli.fitting.recipe import Recipe
 
 SCRATCH = "scratch"
-PATHS = ("--clean", "--noisy-only", "--pairs", "--from", "-o", "--output")
+OPTION = re.compile(r"(--[a-z-]+=|-[a-z]+)?")  # what may stand before a path, in one word with it
 app = options.application()
 
 
@@ -147,7 +148,7 @@ def fit(
         checkpoint=checkpoint,
         summary=SUMMARIES.get(model or "unet", "") if clean is not None and noise is None else "",
         training=data,
-        command=_command(),
+        command=_command([path for path in (output, clean, noisy_only, start, *(pairs or ())) if path]),
         compile=compile,
     )
     stopped = False
@@ -204,6 +205,7 @@ def _check_output(output: Path, page: Path | None, *, overwrite: bool, resume: b
 def _noisy_only(folder: Path, recipe: Recipe, job: Job, wish: Wish, show: Callable[[str], None]) -> tuple[Card, bool]:
     """Says what is found and how it went, here and in a page beside the weights; and whether Ctrl-C ended it."""
     from denoise_cli.fitting import together
+    from denoise_cli.fitting.job import last_name
     from denoise_cli.fitting.noisy_only import fit_noisy_only
     from denoise_cli.fitting.report import Report, write_report
 
@@ -225,7 +227,7 @@ def _noisy_only(folder: Path, recipe: Recipe, job: Job, wish: Wish, show: Callab
         say(line)
     if together.first():
         page = job.output.with_suffix(".html")
-        title = f"{job.output.name}, learnt from {folder.name}"
+        title = f"{job.output.name}, learnt from {last_name(folder)}"
         write_report(page, Report(title, tuple(said), outcome.tried, outcome.chosen, tuple(curve), outcome.examples))
         show(f"the account with pictures is in {page}")
     return card, outcome.stopped
@@ -248,13 +250,16 @@ def _recipe(
     return replace(chosen, arguments={**chosen.arguments, "channels": 1 if gray else 3}, seed=seed, **given)
 
 
-def _command() -> str:
+def _command(paths: Sequence[str]) -> str:
     """What was typed, paths by their last name: a card is no place for one machine's folders."""
-    words = ["denoise-img", *sys.argv[1:]]
-    for place, word in enumerate(words[1:], start=1):
-        option, equals, value = word.partition("=")
-        if equals and option in PATHS:
-            words[place] = f"{option}={Path(value).name}"
-        elif words[place - 1] in PATHS or words[max(0, place - 2)] == "--pairs":
-            words[place] = Path(word).name
-    return shlex.join(words)
+    return shlex.join(["denoise-img", *(_without_folder(word, paths) for word in sys.argv[1:])])
+
+
+def _without_folder(word: str, paths: Sequence[str]) -> str:
+    from denoise_cli.fitting.job import last_name
+
+    for path in paths:
+        option = word[: len(word) - len(path)]
+        if word == option + path and OPTION.fullmatch(option):
+            return option + last_name(path)
+    return word

@@ -34,8 +34,8 @@ def witnesses(
     These are the mean of one half of the other frames and that of the rest, registered; NaN where the scene has
     changed. Their noise and the frame's own are independent, so that they may serve as its targets (Noise2Noise,
     Lehtinen et al. 2018), and the two halves' as well, so that together they tell a result's true error. Of two frames
-    only one is another, and both halves are the same. `median` takes medians instead of means. With `impulses` samples
-    that were struck tell nothing.
+    only one is another, and both halves are the same. `median` takes medians instead of means, of odd counts of frames.
+    With `impulses` samples that were struck tell nothing.
     Nothing where the frames have no area of that size in common. Raises PictureError for one that cannot be read.
     """
     scene = scene[:MOST]
@@ -84,6 +84,9 @@ def _places(size: tuple[int, int], moved: Sequence[tuple[int, int]], side: int) 
 def _together(frames: Sequence[Pixels], median: bool) -> Pixels:
     """Of what is known."""
     stack = np.stack(frames)
+    if median:  # which of an even count is a mean of two, and that of clipped noise is off
+        count = np.isfinite(stack).cumsum(axis=0)
+        stack[(count == count[-1]) & (count[-1] % 2 == 0)] = np.nan  # the last known one, and unknown ones after it
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # numpy's, where nothing is known
         result: Pixels = (np.nanmedian(stack, axis=0) if median else np.nanmean(stack, axis=0)).astype(np.float32)

@@ -12,7 +12,7 @@ from denoise_cli.denoisers.card import Card
 from denoise_cli.errors import PictureError, UsageError
 from denoise_cli.fitting import together
 from denoise_cli.fitting.channels import of_channels
-from denoise_cli.fitting.job import Job, fit
+from denoise_cli.fitting.job import Job, fit, held_out, last_name
 from denoise_cli.fitting.noisy import TRAINING_KINDS
 from denoise_cli.fitting.objective import HELD_OUT_PATCH, SyntheticNoise
 from denoise_cli.fitting.patches import PatchSource
@@ -23,7 +23,7 @@ from denoise_cli.measure.quality import as_8_bit
 from denoise_cli.measure.sets import pictures
 from denoise_cli.noise.spec import parse_mixture
 
-HELD_OUT = 50  # every fiftieth photo is not trained on; progress is measured on these
+HELD_OUT = 50  # one in so many photos is not trained on, the first by name that is large enough; it measures progress
 
 
 def fit_clean(folder: Path, recipe: Recipe, job: Job) -> Card:
@@ -47,15 +47,19 @@ def fit_clean(folder: Path, recipe: Recipe, job: Job) -> Card:
     if len(files) < 2:
         raise UsageError(f"{folder} has only one picture, and it takes two, as one is held out to measure progress")
 
+    apart: list[Path] = []
+    used: list[Path] = []
+
     def source(chosen: Sequence[Path], device: torch.device, smallest: int, what: str) -> PatchSource:
-        photos = read_photos(chosen, channels)
+        photos = _noted(chosen, channels, smallest, used)
         return PatchSource(photos, device=device, seed=recipe.seed, smallest=smallest, what=what)
 
     def objective(device: torch.device) -> SyntheticNoise:
-        rest = [path for number, path in enumerate(files) if number % HELD_OUT]
+        apart.extend(held_out(files, HELD_OUT, lambda path: _large_enough(path, channels)))
+        rest = [path for path in files if path not in apart]
         return SyntheticNoise(
             source(rest, device, recipe.patch, "the pictures"),
-            source(files[::HELD_OUT], device, HELD_OUT_PATCH, f"the pictures held out (each {HELD_OUT}th, by name)"),
+            source(apart, device, HELD_OUT_PATCH, "the pictures, one of which is held out to measure progress,"),
             mixture,
             batch=together.share(recipe.batch),
             patch=recipe.patch,
@@ -65,8 +69,24 @@ def fit_clean(folder: Path, recipe: Recipe, job: Job) -> Card:
             only_level=recipe.only == "level",
         )
 
-    training = job.training or f"{len(files)} pictures of the folder {folder.name}"
-    return fit(recipe, replace(job, training=training, files=tuple(files)), objective)
+    def account() -> str:
+        return f"{len(used)} pictures of the folder {last_name(folder)}, {len(apart)} of them held out"
+
+    return fit(recipe, replace(job, files=tuple(files)), objective, account)
+
+
+def _large_enough(path: Path, channels: int) -> bool:
+    """To be held out."""
+    return any(min(photo.shape[:2]) >= HELD_OUT_PATCH for photo in read_photos([path], channels))
+
+
+def _noted(files: Sequence[Path], channels: int, smallest: int, used: list[Path]) -> Iterator[Samples]:
+    """Photos, of which those that are large enough are noted in `used`."""
+    for path in files:
+        for photo in read_photos([path], channels):
+            if min(photo.shape[:2]) >= smallest:
+                used.append(path)
+            yield photo
 
 
 def read_photos(files: Sequence[Path], channels: int) -> Iterator[Samples]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 
@@ -22,6 +24,7 @@ from denoise_cli.networks.win5rb import widened
 from denoise_cli.runtime.device import choose_device
 
 AROUND = ("profiled", "stabilised")  # networks that hold another one, their `base`
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,8 @@ class Job:
     `start`: a weights file to begin with, of the same network, of its dilated form, without its estimator, or in colour
     for a network for gray pictures. `summary`, `training` and `command` go onto the card: what the network is for, what
     the data are, with their licence, and how to do it again. `compile` is for long trainings. `files`: all pictures
-    that are learnt from, by whose names and sizes a checkpoint is told from that of another training.
+    that are learnt from, by whose names and sizes a checkpoint is told from that of another training, as it is by
+    `way`: how they are learnt from, where a recipe leaves that open.
     """
 
     output: Path
@@ -43,12 +47,16 @@ class Job:
     command: str = ""
     compile: bool = False
     files: tuple[Path, ...] = ()
+    way: str = ""
     report: Callable[[Status], None] = lambda status: None
     tick: Callable[[int, int], None] = lambda step, steps: None
 
 
-def fit(recipe: Recipe, job: Job, objective: Callable[[torch.device], Objective]) -> Card:
-    """Trains and writes the weights file; gives its card. `objective` reads the pictures, once all else is in order.
+def fit(
+    recipe: Recipe, job: Job, objective: Callable[[torch.device], Objective], account: Callable[[], str] = lambda: ""
+) -> Card:
+    """Trains and writes the weights file; gives its card. `objective` reads the pictures, once all else is in order;
+    then `account` tells what the card says of them, unless the job does.
 
     Raises UsageError for what does not go together, WeightsError for a start that cannot be read.
     """
@@ -66,14 +74,27 @@ def fit(recipe: Recipe, job: Job, objective: Callable[[torch.device], Objective]
         tick=job.tick,
         compile=job.compile,
     )
-    return save(trained, recipe, job)
+    return save(trained, recipe, replace(job, training=job.training or account()))
+
+
+def held_out(items: Sequence[T], each: int, fits: Callable[[T], bool]) -> list[T]:
+    """Of every `each` items in a row the first that fits, which is not to be trained on."""
+    rows = (items[start : start + each] for start in range(0, len(items), each))
+    return [item for row in rows for item in islice(filter(fits, row), 1)]  # the rest of a row is not looked at
+
+
+def last_name(path: str | Path) -> str:
+    """What a card calls a folder or a file, which `.` and `..` do not say."""
+    path = Path(path)
+    return path.name if path.name not in ("", "..") else path.resolve().name
 
 
 def subject(job: Job) -> str:
-    """What a job learns from, its start included, in a word that no other one has."""
+    """What a job learns from and how, its start included, in a word that no other one has."""
     total = hashlib.sha256(b"" if job.start is None else read_card(job.start).sha256.encode())
     for file in job.files:
         total.update(f"{file.name} {file.stat().st_size}\n".encode(errors="surrogateescape"))
+    total.update(job.way.encode())
     return total.hexdigest()
 
 
@@ -135,7 +156,10 @@ def save(network: Network, recipe: Recipe, job: Job) -> Card:
         command=job.command if job.start is None else f"{read_card(job.start).command} && {job.command}",
         recipe=asdict(recipe),
     )
-    return write(job.output, card, network.state_dict()) if together.first() else card
+    if not together.first():
+        return card
+    job.output.parent.mkdir(parents=True, exist_ok=True)
+    return write(job.output, card, network.state_dict())
 
 
 def _without_colour(tensor: torch.Tensor, like: torch.Tensor) -> torch.Tensor:

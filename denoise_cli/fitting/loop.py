@@ -5,10 +5,14 @@ from __future__ import annotations
 import copy
 import io
 import math
+import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import torch
@@ -74,8 +78,8 @@ def train(
     reports, and the training ends when so many of them have brought nothing better.
 
     The average is an exponential moving one of weights and batch-norm statistics (Polyak & Juditsky 1992).
-    Everything random follows from the recipe's seed and the step, so that a training that was stopped and goes on
-    from its checkpoint ends like one that was not, but for what it did of the step in which it was interrupted.
+    Everything random follows from the recipe's seed and the step, and Ctrl-C waits for the end of a step, so that a
+    training that was stopped and goes on from its checkpoint ends like one that was not.
 
     Among processes that torchrun has started, the gradients are the mean of all.
 
@@ -104,24 +108,25 @@ def train(
     running_loss = 0.0
     try:
         while step < recipe.steps:
-            network.train()
-            if step >= recipe.freeze_norms_after * recipe.steps:
-                _freeze_norms(network)
-            for optimizer in both:
-                for group in optimizer.param_groups:
-                    group["lr"] = recipe.rate(step)
+            with _uninterrupted():
+                network.train()
+                if step >= recipe.freeze_norms_after * recipe.steps:
+                    _freeze_norms(network)
+                for optimizer in both:
+                    for group in optimizer.param_groups:
+                        group["lr"] = recipe.rate(step)
 
-            random = torch.Generator().manual_seed((recipe.seed * 1_000_003 + step) * count + number)
-            loss = objective.loss(trained, random)
-            network.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            together.share_gradients(network)
-            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            for optimizer in both:
-                optimizer.step()
-            step += 1
+                random = torch.Generator().manual_seed((recipe.seed * 1_000_003 + step) * count + number)
+                loss = objective.loss(trained, random)
+                network.zero_grad(set_to_none=True)
+                loss.backward()  # type: ignore[no-untyped-call]
+                together.share_gradients(network)
+                nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+                for optimizer in both:
+                    optimizer.step()
+                step += 1
+                _follow(average, network, min(recipe.ema, (1 + step) / (10 + step)))
             tick(step, recipe.steps)
-            _follow(average, network, min(recipe.ema, (1 + step) / (10 + step)))
 
             lost = loss.item()
             if not math.isfinite(lost):
@@ -157,6 +162,36 @@ def stored_recipe(checkpoint: Path) -> Recipe:
         return Recipe(**_loaded(checkpoint)["recipe"])
     except (TypeError, LookupError) as error:
         raise _damaged(checkpoint) from error
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """A first Ctrl-C, or what the program takes for one, waits for the block's end; a second one does not.
+
+    Only where signals raise KeyboardInterrupt, and in the main thread, which alone may say what they do.
+    """
+    numbers = [n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) is signal.default_int_handler]
+    if threading.current_thread() is not threading.main_thread():
+        numbers = []
+    interrupted = False
+
+    def usual() -> None:
+        for number in numbers:
+            signal.signal(number, signal.default_int_handler)
+
+    def wait(number: int, frame: FrameType | None) -> None:
+        nonlocal interrupted
+        interrupted = True
+        usual()
+
+    for number in numbers:
+        signal.signal(number, wait)
+    try:
+        yield
+    finally:
+        usual()
+        if interrupted:  # also instead of an error, such as that of a compiler that Ctrl-C has ended
+            raise KeyboardInterrupt
 
 
 @torch.no_grad()
@@ -210,7 +245,8 @@ class _State:
             )
         if state.get("subject", subject) != subject:
             raise UsageError(
-                f"{path} is the checkpoint of a training on other pictures or from another start; remove it"
+                f"{path} is the checkpoint of a training on other pictures, from another start, or by another method "
+                "or time; remove it or give the same options as before"
             )
         try:
             self.network.load_state_dict(state["network"])

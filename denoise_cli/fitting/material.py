@@ -26,10 +26,13 @@ HELD_OUT = 5  # every fifth place or picture is not trained on
 SIDES = (256, 128)  # pixels of what is cut from pictures, the first of which there is enough
 STRIDES = {1: 1, 2: 2}  # of sub-sampling, by the grain's width; 4 for wider ones
 Judge = Callable[[Pixels], tuple[float, ...]]
+Piece = tuple[Sequence[Frame], list[Sequence[Pixels]]]  # of which pictures a cell is, and what was made of it
 
 
-def material(findings: Findings, recipe: Recipe, device: torch.device, judge: Judge) -> Noise2Noise | Neighbor2Neighbor:
-    """Pictures to train on and, apart from them, pictures to judge by.
+def material(
+    findings: Findings, recipe: Recipe, device: torch.device, judge: Judge
+) -> tuple[Noise2Noise | Neighbor2Neighbor, int]:
+    """Pictures to train on and, apart from them, pictures to judge by; and how many of the folder's they all are.
 
     `judge` gives the levels that a network would be told of a picture, at brightness from 0 to 1.
     Raises UsageError for a folder without enough of them, PictureError for one that cannot be read.
@@ -37,14 +40,16 @@ def material(findings: Findings, recipe: Recipe, device: torch.device, judge: Ju
     channels = int(recipe.arguments.get("channels", 3))
     parts = _of_scenes if findings.from_scenes else _of_singles
     many = findings.from_scenes or len(findings.found.frames) >= HELD_OUT
-    cells: list[list[Sequence[Pixels]]] = []
+    pieces: list[Piece] = []
     for side in SIDES if many else SIDES[-1:]:
-        if len(cells) < HELD_OUT:
-            cells = list(parts(findings, recipe, channels, judge, side))
+        if len(pieces) < HELD_OUT:
+            pieces = list(parts(findings, recipe, channels, judge, side))
+    cells = [cell for _, cell in pieces]
     if len(cells) < HELD_OUT:
         raise UsageError(
             f"the pictures are too small to learn from: it takes {HELD_OUT} parts of {SIDES[-1]} pixels a side"
         )
+    used = {frame for frames, cell in pieces if min(cell[0][0].shape[:2]) >= recipe.patch for frame in frames}
     held_out, rest = cells[::HELD_OUT], [cell for number, cell in enumerate(cells) if number % HELD_OUT]
 
     def source(cells: Sequence[Sequence[Sequence[Pixels]]]) -> Scenes:
@@ -53,15 +58,13 @@ def material(findings: Findings, recipe: Recipe, device: torch.device, judge: Ju
 
     common = (source(rest), source(held_out), together.share(recipe.batch), recipe.patch, device)
     if findings.from_scenes:
-        return Noise2Noise(*common, squared=findings.squared, impulses=findings.facts.struck)
+        return Noise2Noise(*common, squared=findings.squared, impulses=findings.facts.struck), len(used)
     stride = STRIDES.get(findings.facts.grain, 4)
     facts = findings.facts if findings.facts.curve and not findings.facts.struck else None
-    return Neighbor2Neighbor(*common, stride=stride, squared=findings.squared, facts=facts)
+    return Neighbor2Neighbor(*common, stride=stride, squared=findings.squared, facts=facts), len(used)
 
 
-def _of_scenes(
-    findings: Findings, recipe: Recipe, channels: int, judge: Judge, side: int
-) -> Iterator[list[Sequence[Pixels]]]:
+def _of_scenes(findings: Findings, recipe: Recipe, channels: int, judge: Judge, side: int) -> Iterator[Piece]:
     """Place by place: each frame there, its level, and its witnesses. Small scenes have smaller places, or none."""
     scenes = findings.found.scenes
     frames = sum(min(len(scene), MOST) for scene in scenes)
@@ -73,17 +76,16 @@ def _of_scenes(
             found = False
             for triples in at(scene, side=smaller):
                 found = True
-                yield [
+                cell: list[Sequence[Pixels]] = [
                     _with_levels([_of_channels(pixels, channels, scene[0]) for pixels in triple], judge)
                     for triple in triples
                 ]
+                yield scene[:MOST], cell
             if found:
                 break
 
 
-def _of_singles(
-    findings: Findings, recipe: Recipe, channels: int, judge: Judge, side: int
-) -> Iterator[list[Sequence[Pixels]]]:
+def _of_singles(findings: Findings, recipe: Recipe, channels: int, judge: Judge, side: int) -> Iterator[Piece]:
     """Cell by cell: what is there, its level, its noise's deviation. Of many large pictures some cells, at random."""
     singles = findings.found.frames
     random = np.random.default_rng(recipe.seed)
@@ -96,7 +98,7 @@ def _of_singles(
         for number in random.permutation(len(cells))[:most]:
             (top, bottom), (left, right) = cells[number]
             part = pixels[top:bottom, left:right].copy()
-            yield [[part, _map(part, told), _map(part, own)]]
+            yield (frame,), [[part, _map(part, told), _map(part, own)]]
 
 
 def _of_channels(pixels: Pixels, channels: int, frame: Frame) -> Pixels:

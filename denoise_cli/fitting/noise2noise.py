@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -17,7 +18,11 @@ from denoise_cli.runtime.precision import autocast
 
 HELD_OUT_PATCHES = 16
 REGULARISER = 2.0  # of Neighbor2Neighbor, at its full weight
-LEAST_ERROR = 1e-7  # of a measured mean square error, which noise may bring below zero
+LEAST_ERROR = 1e-7  # mean square that can be told
+TELLING = 1e-3  # of the witnesses' noise: errors of about that and less can be compared, but hardly be measured
+AROUND = 7  # pixels a side that tell whether a place is clipped, and about what its noise varies
+CLIPPED = 0.05  # share of samples at the ends of the scale there; it is that 1.6 deviations from them
+HARDLY_ANY = 0.01  # of the places, which are too few to judge by
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,8 @@ class Noise2Noise:
     def loss(self, network: Network, random: torch.Generator) -> torch.Tensor:
         noisy, level, one, other = self.scenes.patches(self.batch, self.patch, random)
         result = restored(network, noisy, about(level, random), self.device)
-        return distance(result, torch.stack([one, other]).nanmean(dim=0), squared=self.squared)
+        # To each of both, since the median of what was clipped is right, but not that of a mean of two such.
+        return distance(result, torch.stack([one, other]), squared=self.squared)
 
     @torch.no_grad()
     def psnr(self, network: Network) -> float:
@@ -117,7 +123,7 @@ def about(level: torch.Tensor, random: torch.Generator) -> torch.Tensor:
 
 
 def distance(result: torch.Tensor, target: torch.Tensor, *, squared: bool) -> torch.Tensor:
-    """The mean of squared or absolute differences, where the target is known."""
+    """The mean of squared or absolute differences, where the target is known; there may be several in a stack."""
     known = ~target.isnan()
     difference = torch.where(known, result - target.nan_to_num(), 0.0)
     error = difference.square() if squared else difference.abs()
@@ -127,15 +133,51 @@ def distance(result: torch.Tensor, target: torch.Tensor, *, squared: bool) -> to
 def true_psnr(result: torch.Tensor, noisy: torch.Tensor, one: torch.Tensor, other: torch.Tensor) -> float:
     """PSNR in dB against what no one has seen, from two witnesses whose errors are independent of each other.
 
-    The mean of (result - one) (result - other) is that of (result - truth) squared. Where both are the same shot, its
-    noise is taken off, which is as strong as that of the noisy one, where that is not NaN.
+    All are float `[batch, channels, height, width]`, 1.0 = white, witnesses NaN where they know nothing. The mean
+    square error is the result's mean square distance from them, less their noise: half of the mean square of what they
+    differ by. In patches where both are the same shot, its noise is told by `noisy`, another one, NaN where it is lost.
+    Where noise was clipped, witnesses are off, and do not count unless there is hardly anything else.
     """
-    known = ~(one + other).isnan()
-    first, second = (torch.where(known, result - witness.nan_to_num(), 0.0) for witness in (one, other))
-    error = (first * second).sum() / known.sum().clamp(min=1)
-    if torch.equal(one[known], other[known]):
-        error = error - distance(noisy, torch.where(noisy.isnan(), torch.nan, one), squared=True) / 2
-    return float(-10 * error.clamp(min=LEAST_ERROR).log10())
+    known = _inside(noisy, ~(one + other).isnan())
+    one, other = one.nan_to_num(), other.nan_to_num()
+    same = ((one == other) | ~known).flatten(1).all(dim=1)
+    noise = torch.where(same, _unshared(one, noisy, known), _means((one - other).square() / 2, known))
+    errors = _means(((result - one).square() + (result - other).square()) / 2, known) - noise
+    places = known.flatten(1).sum(dim=1)
+    error, noise = ((each * places).sum() / places.sum().clamp(min=1) for each in (errors, noise))
+    least = max(TELLING * float(noise), LEAST_ERROR)
+    # By chance the error may come out below zero; this stays above, and is still the less the less it is.
+    return -10 * math.log10((float(error) + math.hypot(float(error), 2 * least)) / 2)
+
+
+def _inside(noisy: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+    """Which of the known places are not clipped; all if these are hardly any."""
+    inside = known & (_around(at_the_ends(noisy).float(), ~noisy.isnan()) < CLIPPED)
+    return inside if inside.sum() > HARDLY_ANY * known.sum() else known
+
+
+def _unshared(witness: torch.Tensor, noisy: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+    """The variance of a witness's noise in each patch, from another shot, which shares the scene but not the noise.
+
+    That is the mean of (witness - anything) (witness - noisy), if the former is as near to the noise of both, here what
+    is around; it serves to make chance small. Interpolated witnesses, which are less noisy, are no special case.
+    """
+    known = known & ~noisy.isnan()
+    around = _around((witness + noisy) / 2, known)
+    return _means((witness - around) * (witness - noisy), known)
+
+
+def _around(x: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+    """The mean of what is known in a window about each place."""
+    total, share = (
+        F.avg_pool2d(part, AROUND, stride=1, padding=AROUND // 2) for part in (x.where(known, 0.0), known.to(x.dtype))
+    )
+    return total / share.clamp(min=AROUND**-2)
+
+
+def _means(x: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+    """Patch by patch, of what is known: `[batch]`."""
+    return x.where(known, 0.0).flatten(1).sum(dim=1) / known.flatten(1).sum(dim=1).clamp(min=1)
 
 
 def pick(count: int, side: int, random: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:

@@ -11,11 +11,11 @@ import torch
 
 from denoise_cli.denoisers.card import Card
 from denoise_cli.denoisers.judged import judged_levels
-from denoise_cli.denoisers.weights import read_card, read_tensors
+from denoise_cli.denoisers.weights import read_card
 from denoise_cli.errors import FitError, UsageError
 from denoise_cli.fitting import together
 from denoise_cli.fitting.findings import Findings, Wish, look
-from denoise_cli.fitting.job import Job, first_weights, save, subject
+from denoise_cli.fitting.job import AROUND, Job, first_weights, last_name, save, subject
 from denoise_cli.fitting.loop import Stopped, stored_recipe, train
 from denoise_cli.fitting.material import material
 from denoise_cli.fitting.noise2noise import Neighbor2Neighbor, Noise2Noise, restored
@@ -77,21 +77,24 @@ def fit_noisy_only(
 
     Compared on what was held out are the network that `job.start` names as it is, the same with the folder's noise
     profile, and what training makes of that. The best is written.
-    Raises UsageError for a folder without enough pictures; FitError where the pictures or the start as they are were
-    the best, unless wished for; PictureError for a picture that cannot be read, WeightsError for a start that cannot.
+    Raises UsageError for a folder without enough pictures, or a start that does not go with the recipe; FitError where
+    the pictures or the start as they are were the best, unless wished for, and then there is no checkpoint to go on
+    from either; PictureError for a picture that cannot be read, WeightsError for a start that cannot.
     """
+    recipe = replace(recipe, only="")  # which may train a part on simulated noise, and here there is none
+    given = None if job.start is None else _beginning(recipe, job.start)
     findings = look(folder, wish)
-    job = replace(job, files=tuple(dict.fromkeys(frame.path for frame in findings.found.frames)))
+    files = tuple(dict.fromkeys(frame.path for frame in findings.found.frames))
+    job = replace(job, files=files, way=f"{wish.method} {wish.minutes}")
     device = choose_device(job.device)
     if findings.facts.struck and job.start is not None:
         recipe = replace(recipe, learning_rate=ANOTHER_TASK * recipe.learning_rate)
-    given = None if job.start is None else _as_it_is(job.start)
-    _check_method(wish, given, findings)
+    _check_method(wish, given, findings, job)
     curve = isinstance(given, UNet) and findings.wants_curve
     for line in findings.account(curve=curve):
         tell(line)
     network = given or build(recipe.architecture, recipe.arguments)
-    objective = material(findings, recipe, device, _judge(network))
+    objective, used = material(findings, recipe, device, _judge(network))
     may_stride = isinstance(given, UNet) and findings.facts.grain > 1 and not findings.varied  # as a profile does
     _check_patch(recipe.patch, network.multiple * (2 if may_stride else 1), objective)
 
@@ -117,6 +120,8 @@ def fit_noisy_only(
         what = (
             "leaving the pictures as they are" if idle == NOISY or job.start is None else f"{job.start.stem} as it is"
         )
+        if job.checkpoint is not None:
+            job.checkpoint.unlink(missing_ok=True)
         raise FitError(
             f"{what} does as well on these pictures as what was learnt "
             f"({scores[idle]:.2f} and {scores[chosen]:.2f} dB); nothing is written, --keep-anyway would"
@@ -127,9 +132,8 @@ def fit_noisy_only(
     examples = tuple((_pixels(before), _pixels(after)) for before, after in zip(noisy, clean, strict=True))
     job = replace(
         job,
-        training=job.training
-        or f"{len(findings.found.frames)} noisy pictures of the folder {folder.name}: {findings.facts}",
-        summary=job.summary or f"noise like that of the folder {folder.name}",
+        training=job.training or f"{used} noisy pictures of the folder {last_name(folder)}: {findings.facts}",
+        summary=job.summary or f"noise like that of the folder {last_name(folder)}",
     )
     loss = "l2" if findings.squared else "l1"
     card = save(best.network, replace(best.recipe, noise="of noisy pictures", loss=loss), job)
@@ -138,9 +142,8 @@ def fit_noisy_only(
 
 def _learnt(recipe: Recipe, job: Job, wish: Wish, objective: Noise2Noise | Neighbor2Neighbor) -> tuple[Candidate, bool]:
     """What training makes of the recipe's first weights, and whether it was stopped."""
-    if job.checkpoint is not None and job.checkpoint.exists():  # whose time and profile were found out when it began
-        begun = stored_recipe(job.checkpoint)
-        recipe = replace(recipe, architecture=begun.architecture, arguments=begun.arguments, steps=begun.steps)
+    if job.checkpoint is not None and job.checkpoint.exists():
+        recipe = _begun(recipe, wish, stored_recipe(job.checkpoint))
     elif wish.minutes is not None:
         recipe = replace(recipe, steps=_steps(wish.minutes, recipe, job, objective))
     network, stopped = first_weights(recipe, job.start), False
@@ -162,8 +165,17 @@ def _learnt(recipe: Recipe, job: Job, wish: Wish, objective: Noise2Noise | Neigh
     return Candidate(network, recipe), stopped
 
 
-def _check_method(wish: Wish, given: Network | None, findings: Findings) -> None:
-    """Raises UsageError for a method that does not go with the network or the pictures."""
+def _begun(recipe: Recipe, wish: Wish, stored: Recipe) -> Recipe:
+    """With what was measured when a checkpoint began: the profile, and the steps that fit into the time."""
+    if recipe.architecture in AROUND and stored.architecture == recipe.architecture:
+        recipe = replace(recipe, arguments=stored.arguments)
+    return recipe if wish.minutes is None else replace(recipe, steps=stored.steps)
+
+
+def _check_method(wish: Wish, given: Network | None, findings: Findings, job: Job) -> None:
+    """Raises UsageError for a method that does not go with the network, the pictures or what is there already."""
+    if wish.method == "profile" and job.checkpoint is not None and job.checkpoint.exists():
+        raise UsageError(f"{job.checkpoint} is the checkpoint of a training, and profile trains nothing; remove it")
     if wish.method not in ("profile", "vst"):
         return
     if not isinstance(given, UNet):
@@ -201,10 +213,16 @@ def _meaning(objective: Noise2Noise | Neighbor2Neighbor, gain: float) -> str:
 
 
 def _steps(minutes: float, recipe: Recipe, job: Job, objective: Noise2Noise | Neighbor2Neighbor) -> int:
-    """As many as fit into that time."""
-    started = time.monotonic()
-    train(first_weights(recipe, job.start), replace(recipe, steps=TRIAL_STEPS), objective, device=objective.device)
-    seconds = together.agreed(time.monotonic() - started)
+    """As many as fit into that time. The first one, which is slow, does not tell how long they take."""
+    ends: list[float] = []
+    train(
+        first_weights(recipe, job.start),
+        replace(recipe, steps=1 + TRIAL_STEPS),
+        objective,
+        device=objective.device,
+        tick=lambda step, steps: ends.append(time.monotonic()),
+    )
+    seconds = together.agreed(ends[-1] - ends[0])
     return max(FEWEST_STEPS, round(60 * minutes * TRIAL_STEPS / seconds))
 
 
@@ -225,8 +243,14 @@ def _pixels(patch: torch.Tensor) -> Pixels:
     return pixels
 
 
-def _as_it_is(start: Path) -> Network:
-    card = read_card(start)
-    network = build(card.architecture, card.arguments)
-    network.load_state_dict(read_tensors(start, card))
-    return network.eval()
+def _beginning(recipe: Recipe, start: Path) -> Network:
+    """The network to start from, in the recipe's architecture and channels.
+
+    Raises UsageError where it cannot be had, or would judge noise and has not learnt to.
+    """
+    if recipe.arguments.get("estimates") and not read_card(start).arguments.get("estimates"):
+        raise UsageError(
+            f"{start} does not judge how strong noise is, and noisy pictures do not teach it; "
+            "leave --model out, or start from a network that does"
+        )
+    return first_weights(recipe, start).eval()

@@ -13,7 +13,7 @@ from denoise_cli.denoisers.card import Card
 from denoise_cli.errors import PictureError, UsageError
 from denoise_cli.fitting import together
 from denoise_cli.fitting.channels import of_channels
-from denoise_cli.fitting.job import Job, fit
+from denoise_cli.fitting.job import Job, fit, held_out, last_name
 from denoise_cli.fitting.noisy import NoisyPatches, told
 from denoise_cli.fitting.objective import HELD_OUT_PATCH, error, quality
 from denoise_cli.fitting.recipe import Recipe
@@ -24,7 +24,7 @@ from denoise_cli.measure.sets import paired_set, read_pair
 from denoise_cli.networks.blocks import Network
 from denoise_cli.noise.camera import strength
 
-HELD_OUT = 20  # every twentieth pair is not trained on; progress is measured on these
+HELD_OUT = 20  # one in so many pairs is not trained on, the first by name that is large enough; it measures progress
 
 
 @dataclass(frozen=True)
@@ -62,27 +62,33 @@ def fit_pairs(noisy: Path, clean: Path, recipe: Recipe, job: Job) -> Card:
     if len(pairs) < 2:
         raise UsageError(f"{noisy} and {clean} are a single pair; it takes two, as one is held out to measure progress")
 
+    apart: list[tuple[Path, Path]] = []
+    used: list[tuple[Path, Path]] = []
+
     def scenes(chosen: Sequence[tuple[Path, Path]], device: torch.device, smallest: int, what: str) -> Scenes:
-        read = _read(chosen, channels)
+        read = _noted(chosen, channels, smallest, used)
         return Scenes(read, count=len(chosen), device=device, seed=recipe.seed, smallest=smallest, what=what)
 
     def objective(device: torch.device) -> RealPairs:
-        rest = [pair for number, pair in enumerate(pairs) if number % HELD_OUT]
+        apart.extend(held_out(pairs, HELD_OUT, lambda pair: _large_enough(pair, channels)))
+        rest = [pair for pair in pairs if pair not in apart]
         return RealPairs(
             scenes(rest, device, recipe.patch, "the pairs"),
-            scenes(pairs[::HELD_OUT], device, HELD_OUT_PATCH, f"the pairs held out (each {HELD_OUT}th, by name)"),
+            scenes(apart, device, HELD_OUT_PATCH, "the pairs, one of which is held out to measure progress,"),
             batch=together.share(recipe.batch),
             patch=recipe.patch,
             device=device,
             squared=recipe.loss == "l2",
         )
 
-    training = job.training or f"{len(pairs)} pairs of the folders {noisy.name} and {clean.name}"
-    summary = job.summary or f"noise like that of the folder {noisy.name}"
+    def account() -> str:
+        folders = f"{last_name(noisy)} and {last_name(clean)}"
+        return f"{len(used)} pairs of the folders {folders}, {len(apart)} of them held out"
+
+    summary = job.summary or f"noise like that of the folder {last_name(noisy)}"
     # All of the network: pairs show what its recipe, which may train a part on simulated noise, cannot.
     recipe = replace(recipe, noise="of real pairs", only="")
-    job = replace(job, training=training, summary=summary, files=(*both.noisy, *both.clean))
-    return fit(recipe, job, objective)
+    return fit(recipe, replace(job, summary=summary, files=(*both.noisy, *both.clean)), objective, account)
 
 
 def _patches(scenes: Scenes, count: int, size: int, random: torch.Generator) -> NoisyPatches:
@@ -97,6 +103,22 @@ def _read(pairs: Sequence[tuple[Path, Path]], channels: int) -> Iterator[tuple[P
         if first.shape[2] != channels:
             raise PictureError(f"{noisy} has {first.shape[2]} channels, and the network is for {channels}")
         yield first, second
+
+
+def _large_enough(pair: tuple[Path, Path], channels: int) -> bool:
+    """To be held out."""
+    return any(min(noisy.shape[:2]) >= HELD_OUT_PATCH for noisy, _ in _read([pair], channels))
+
+
+def _noted(
+    pairs: Sequence[tuple[Path, Path]], channels: int, smallest: int, used: list[tuple[Path, Path]]
+) -> Iterator[tuple[Pixels, Pixels]]:
+    """Pairs, of which those that are large enough are noted in `used`."""
+    for pair in pairs:
+        for noisy, clean in _read([pair], channels):
+            if min(noisy.shape[:2]) >= smallest:
+                used.append(pair)
+            yield noisy, clean
 
 
 def _numbers(pixels: Pixels) -> Pixels:

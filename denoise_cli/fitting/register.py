@@ -22,6 +22,7 @@ STRUCTURE = 200.0  # times as much as white noise: between what uneven light and
 SIGNIFICANT = 14.0  # of a shift: chi squared with two degrees of freedom, which noise exceeds once in a thousand times
 SMOOTH = 3.0  # pixels over which frames must agree
 OUTLIER = 5.0  # standard deviations
+GAINS = 0.8, 1.25  # of light that changed by itself; frames that were exposed otherwise are noisy and clipped otherwise
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def laid_upon(
 
     `moved` is the whole frames' drift, from which parts may differ by up to 16 pixels; less than a tenth of a pixel is
     taken for none. Where the scene has changed, the result is NaN, and where samples of `other` are `lost`; all of it
-    where the place lies outside of `other`.
+    where the place lies outside of `other`, and the channels in which that is exposed otherwise.
     """
     there = Place(place.top + moved[0], place.left + moved[1], place.side)
     ours, theirs = place.of(frame, REACH), there.of(other, REACH)
@@ -129,13 +130,16 @@ def _shows_something(pixels: Pixels) -> bool:
 
 
 def _in_the_light_of(ours: Pixels, theirs: Pixels, *, gains: bool) -> Pixels:
-    """With the offset and, where there is something to see, the gain of each channel that bring `theirs` near."""
+    """With the offset and, where there is something to see, the gain of each channel that bring `theirs` near; a
+    channel that takes more than light's changes is NaN.
+    """
     smooth = [gaussian_filter(pixels, (SMOOTH, SMOOTH, 0)).reshape(-1, ours.shape[2]) for pixels in (ours, theirs)]
     means = [pixels.mean(axis=0) for pixels in smooth]
     first, second = (pixels - mean for pixels, mean in zip(smooth, means, strict=True))
     power = [np.maximum((pixels**2).sum(axis=0), 1e-12) for pixels in (first, second)]
     # Of deviations: a regression's gain would be too small wherever noise is not small beside what there is to see.
-    gain = np.sqrt(power[0] / power[1]).clip(0.8, 1.25) if gains else 1.0
+    gain = np.sqrt(power[0] / power[1]) if gains else np.ones_like(power[0])
+    gain[(gain < GAINS[0]) | (gain > GAINS[1])] = np.nan
     matched: Pixels = ((theirs - means[1]) * gain + means[0]).astype(np.float32)
     return matched
 

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
+from denoise_cli.cli.fit import _command
 from tests.cli.test_cli import denoise_img
 
 
@@ -47,7 +50,26 @@ def test_fit_takes_pairs_and_a_bundled_networks_name(tmp_path: Path) -> None:
     assert card["command"].endswith(
         "fit --pairs noisy clean -m photo --from unet -o mine.safetensors --steps 1 --batch 1 --patch 16"
     )
-    assert card["training"] == "2 pairs of the folders noisy and clean"
+    assert card["training"] == "2 pairs of the folders noisy and clean, 1 of them held out"
+
+
+@pytest.mark.parametrize(
+    ("typed", "written"),
+    [
+        ("-o/home/u/m.safetensors --clean=/data/c", "-om.safetensors --clean=c"),
+        ("-qo /home/u/m.safetensors --clean /data/c", "-qo m.safetensors --clean c"),
+        ("--pairs=/data/n /data/p --data x/data/c", "--pairs=n p --data x/data/c"),
+        ("--noisy-only . --data it.", "--noisy-only here --data it."),
+    ],
+)
+def test_a_command_on_a_card_tells_no_folders(
+    typed: str, written: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setattr(sys, "argv", ["denoise-img", "fit", *typed.split()])
+    paths = ["/home/u/m.safetensors", "/data/c", "/data/n", "/data/p", "."]
+    assert _command(paths) == f"denoise-img fit {written}"
 
 
 def test_what_fit_cannot_use_is_explained(tmp_path: Path) -> None:

@@ -83,6 +83,17 @@ def test_medians_are_not_moved_by_impulses(tmp_path: Path) -> None:
     assert abs(error[True]) < 0.5 * error[False]
 
 
+@pytest.mark.parametrize("count", [4, 5, 6])
+def test_medians_of_clipped_noise_are_no_brighter_than_the_scene(tmp_path: Path, count: int) -> None:
+    dark, frames = 0.01, []
+    for number in range(count):
+        grain = np.random.default_rng(number).normal(0, 0.1, (SIDE, SIDE))
+        tifffile.imwrite(tmp_path / f"{number}.tif", (dark + grain).clip(0, 1).astype(np.float32))
+        frames.append(Frame(tmp_path / f"{number}.tif"))
+    for _, *halves in crops(frames, count=2, median=True):
+        assert np.nanmedian(halves) == pytest.approx(dark, abs=0.01)
+
+
 def test_frames_without_so_large_a_place_in_common_have_none(tmp_path: Path) -> None:
     frames = burst(tmp_path, [(0, 0), (0, 0)])
     assert list(witnesses(frames, crops=1, side=300, random=np.random.default_rng(0))) == []

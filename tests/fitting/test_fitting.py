@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from denoise_cli.denoisers.catalogue import load
 from denoise_cli.errors import FitError, UsageError
 from denoise_cli.fitting import loop
 from denoise_cli.fitting.clean import fit_clean
-from denoise_cli.fitting.job import Job, save
+from denoise_cli.fitting.job import Job, held_out, save
 from denoise_cli.fitting.loop import Status, train
 from denoise_cli.fitting.noisy import NoisyPatches, noisy_patches
 from denoise_cli.fitting.objective import SyntheticNoise, error
@@ -227,6 +228,42 @@ def test_a_stopped_training_ends_like_one_that_was_not(tmp_path: Path, monkeypat
         assert torch.allclose(tensor.float(), resumed.state_dict()[name].float(), atol=1e-5), name
 
 
+def test_ctrl_c_waits_for_the_end_of_an_update(tmp_path: Path) -> None:
+    def network() -> torch.nn.Module:
+        torch.manual_seed(0)
+        return build("dncnn", SMALL.arguments)
+
+    undisturbed = train(network(), SMALL, synthetic(SMALL), device=CPU)
+    trained, checkpoint = network(), tmp_path / "checkpoint"
+
+    def ctrl_c(*_: object) -> None:
+        """When batch norms have counted the patches."""
+        handler = signal.getsignal(signal.SIGINT)
+        assert callable(handler)
+        handler(signal.SIGINT, None)
+
+    trained.register_forward_hook(ctrl_c)
+    with pytest.raises(KeyboardInterrupt):
+        train(trained, SMALL, synthetic(SMALL), device=CPU, checkpoint=checkpoint)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert torch.load(checkpoint, weights_only=True)["step"] == 1
+    resumed = train(network(), SMALL, synthetic(SMALL), device=CPU, checkpoint=checkpoint)
+    for name, tensor in undisturbed.state_dict().items():
+        assert torch.allclose(tensor.float(), resumed.state_dict()[name].float(), atol=1e-5), name
+
+
+def test_a_bar_that_is_interrupted_leaves_the_average_whole(tmp_path: Path) -> None:
+    def stop(step: int, steps: int) -> None:
+        raise KeyboardInterrupt
+
+    checkpoint = tmp_path / "checkpoint"
+    with pytest.raises(KeyboardInterrupt):
+        train(build("dncnn", SMALL.arguments), SMALL, synthetic(SMALL), device=CPU, checkpoint=checkpoint, tick=stop)
+    state = torch.load(checkpoint, weights_only=True)
+    assert state["step"] == 1
+    assert all(count == 1 for name, count in state["average"].items() if name.endswith("num_batches_tracked"))
+
+
 def test_checkpoints_of_other_recipes_are_refused(tmp_path: Path) -> None:
     checkpoint = tmp_path / "checkpoint"
     short = replace(SMALL, steps=2)
@@ -252,6 +289,23 @@ def test_from_a_folder_to_a_weights_file(photos: Path, tmp_path: Path, monkeypat
     assert (card.name, card.training, card.command, card.radius) == ("mine", "smooth", "fit", 4)
     assert [status.step for status in seen] == [1, 2, 3, 4, 5]
     assert load(str(output), device="cpu").card == card
+
+
+def test_held_out_is_the_first_of_each_row_that_is_large_enough() -> None:
+    numbers = list(range(120))
+    assert held_out(numbers, 50, lambda number: True) == numbers[::50]
+    assert held_out(numbers, 50, lambda number: 2 < number < 60) == [3, 50]
+
+
+def test_a_first_picture_that_is_small_is_not_held_out(photos: Path, tmp_path: Path) -> None:
+    Image.fromarray(smooth(0, side=40)).save(photos / "0.png")
+    output = tmp_path / "x.safetensors"
+    card = fit_clean(photos, replace(SMALL, steps=1, patch=48), Job(output))
+    assert card.training == "3 pictures of the folder photos, 1 of them held out"
+    for path in photos.iterdir():
+        Image.fromarray(smooth(0, side=90)).save(path)
+    with pytest.raises(UsageError, match="one of which is held out to measure progress, has 96 x 96"):
+        fit_clean(photos, replace(SMALL, steps=1), Job(output))
 
 
 def test_gray_networks_learn_from_colour_photos(photos: Path, tmp_path: Path) -> None:
@@ -292,7 +346,7 @@ def test_an_estimator_is_added_to_a_network_that_had_none(photos: Path, tmp_path
     judging = replace(plain, arguments={**plain.arguments, "estimates": True}, noise="gaussian:0-55+camera")
     card = fit_clean(photos, judging, Job(second, start=first))
     assert card.arguments["estimates"] is True
-    assert load(str(second), device="cpu").estimate(np.zeros((20, 20, 3), np.float32)) > 0
+    assert load(str(second), device="cpu").estimate(np.random.default_rng(0).random((20, 20, 3), np.float32)) > 0
 
 
 def test_noise_that_is_not_trained_on_is_refused(photos: Path, tmp_path: Path) -> None:

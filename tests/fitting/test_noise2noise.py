@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scipy.ndimage import shift
 
 from denoise_cli.fitting.loop import train
 from denoise_cli.fitting.noise2noise import Neighbor2Neighbor, Noise2Noise, distance, pick, sampled, true_psnr
 from denoise_cli.fitting.recipe import Recipe
 from denoise_cli.fitting.scenes import Scenes
 from denoise_cli.networks import build
+from denoise_cli.networks.blocks import Network
 from tests.conftest import toy_network
 
 CPU = torch.device("cpu")
@@ -90,6 +92,71 @@ def test_witnesses_tell_the_true_psnr_of_any_result() -> None:
     assert true_psnr(result, noisy, one, other) == pytest.approx(-20 * math.log10(0.05), abs=0.3)
     assert true_psnr(result, noisy, one, one) == pytest.approx(-20 * math.log10(0.05), abs=0.5)
     assert true_psnr(noisy, noisy, one, other) == pytest.approx(20, abs=0.1)
+
+
+def noise(truth: torch.Tensor, seed: int) -> torch.Tensor:
+    return SIGMA * torch.randn(truth.shape, generator=torch.Generator().manual_seed(seed))
+
+
+def smooth() -> torch.Tensor:
+    """`[4, 3, 96, 96]`, all of it far from black and white."""
+    return torch.from_numpy(np.stack([clean(number).transpose(2, 0, 1) for number in range(4)]))
+
+
+def test_an_interpolated_witness_is_known_to_be_less_noisy() -> None:
+    truth = smooth()
+    noisy, witness = (truth + noise(truth, seed) for seed in (1, 2))
+    moved = torch.from_numpy(shift(witness.numpy(), (0, 0, 0.5, 0.5), order=3, mode="mirror"))
+    for error in (0.03, 0.06):
+        told = true_psnr(truth + error, noisy, moved, moved)
+        assert told == pytest.approx(-20 * math.log10(error), abs=1)
+    assert true_psnr(noisy, noisy, moved, moved) == pytest.approx(20, abs=0.3)
+
+
+def test_each_patch_has_its_own_count_of_witnesses() -> None:
+    truth = smooth()
+    noisy, one, other = (truth + noise(truth, seed) for seed in (1, 2, 3))
+    other[:2] = one[:2]
+    assert true_psnr(noisy, noisy, one, other) == pytest.approx(20, abs=0.3)
+    assert true_psnr(truth + 0.05, noisy, one, other) == pytest.approx(-20 * math.log10(0.05), abs=0.5)
+
+
+def test_results_that_noise_makes_look_perfect_do_not_tie() -> None:
+    truth = smooth()
+    one, other = truth + noise(truth, 1), truth - 0.5 * noise(truth, 1)  # by chance on opposite sides
+    better, worse = (true_psnr(truth + error, truth, one, other) for error in (0.0, 0.02))
+    assert 50 < worse + 0.001 < better < math.inf
+
+
+def test_clipped_places_are_not_judged_by_unless_there_are_no_others() -> None:
+    lit = torch.zeros(2, 3, 64, 64)
+    lit[..., 32:] = 0.5
+    noisy, one, other = ((lit + noise(lit, seed)).clamp(0, 1) for seed in (1, 2, 3))
+    washed_out = lit.clamp(min=0.04)  # as the mean of clipped noise is
+    assert true_psnr(lit, noisy, one, other) == pytest.approx(true_psnr(washed_out, noisy, one, other), abs=0.1)
+    dark = [x[..., :24] for x in (washed_out, noisy, one, other)]
+    assert true_psnr(*dark) > true_psnr(dark[0] + 0.1, *dark[1:]) + 10
+
+
+class Constant(Network):
+    def __init__(self, value: float) -> None:
+        super().__init__()
+        self.value = value
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.full_like(x, self.value)
+
+
+@pytest.mark.parametrize("squared", [False, True])
+def test_absolute_differences_are_least_at_the_truth_under_clipped_noise(squared: bool) -> None:
+    dark = torch.full((3, 64, 64), 0.01)
+    frames = [(dark + noise(dark, seed)).clamp(0, 1).permute(1, 2, 0).numpy() for seed in range(3)]
+    source = Scenes([[frames[0], *frames]], count=1, device=CPU, seed=0, smallest=64)
+    objective = Noise2Noise(source, source, 2, 64, CPU, squared=squared)
+    truth, washed_out = (
+        float(objective.loss(Constant(value), torch.Generator().manual_seed(0))) for value in (0.01, 0.045)
+    )
+    assert (washed_out < truth) == squared
 
 
 @pytest.mark.parametrize("stride", [1, 2])

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from denoise_cli.denoisers import weights
 from denoise_cli.denoisers.catalogue import load
 from denoise_cli.errors import FitError, PictureError, UsageError
 from denoise_cli.fitting import noisy_only
+from denoise_cli.fitting.clean import fit_clean
 from denoise_cli.fitting.findings import Wish, look
 from denoise_cli.fitting.job import Job
 from denoise_cli.fitting.loop import Status
@@ -146,9 +149,11 @@ def test_what_does_not_help_is_not_written(folder: Path, tmp_path: Path) -> None
     start, output = tmp_path / "start.safetensors", tmp_path / "mine.safetensors"
     fit_noisy_only(folder, SCRATCH, Job(start), Wish())
     worse = Recipe("dncnn", SCRATCH.arguments, steps=1, batch=1, patch=32, learning_rate=0.5, warmup=1, ema=0.0)
+    checkpoint = tmp_path / "mine.checkpoint"
     with pytest.raises(FitError, match=r"start as it is does as well .* --keep-anyway would"):
-        fit_noisy_only(folder, worse, Job(output, start=start), Wish())
+        fit_noisy_only(folder, worse, Job(output, start=start, checkpoint=checkpoint), Wish())
     assert not output.exists()
+    assert not checkpoint.exists()  # there is nothing to go on with
     fit_noisy_only(folder, worse, Job(output, start=start), Wish(keep_anyway=True))
     assert output.exists()
 
@@ -226,7 +231,8 @@ def test_frames_too_small_for_large_parts_are_cut_into_smaller_ones(tmp_path: Pa
             Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(tmp_path / f"{side}-{frame}.png")
     findings = look(tmp_path, Wish())
     assert len(findings.found.scenes) == 2
-    objective = material(findings, SCRATCH, torch.device("cpu"), lambda pixels: (0.0,))
+    objective, used = material(findings, SCRATCH, torch.device("cpu"), lambda pixels: (0.0,))
+    assert used == 2
     assert objective.scenes.patches(2, 128, torch.Generator()).shape == (4, 2, 3, 128, 128)
 
 
@@ -255,6 +261,85 @@ def test_a_checkpoint_belongs_to_its_pictures(folder: Path, tmp_path: Path) -> N
         path.rename(others / path.name)
     with pytest.raises(UsageError, match="a training on other pictures"):
         fit_noisy_only(others, short, job, Wish(keep_anyway=True))
+
+
+def test_a_checkpoint_belongs_to_its_method_time_and_network(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(noisy_only, "FEWEST_STEPS", 2)
+    job = Job(tmp_path / "mine.safetensors", checkpoint=tmp_path / "mine.checkpoint")
+    short, begun = replace(SCRATCH, steps=2), Wish(minutes=1e-9, keep_anyway=True)
+    fit_noisy_only(singles(folder), short, job, begun)
+    fit_noisy_only(folder, short, job, begun)
+    for recipe, wish, complaint in (
+        (short, replace(begun, minutes=2.0), "by another method or time"),
+        (short, replace(begun, method="neighbors"), "by another method or time"),
+        (short, replace(begun, method="profile"), "and profile trains nothing"),
+        (replace(short, steps=3), replace(begun, minutes=None), "another recipe"),
+        (replace(short, architecture="cnn", arguments={"channels": 3}), begun, "another recipe"),
+    ):
+        with pytest.raises(UsageError, match=complaint):
+            fit_noisy_only(folder, recipe, job, wish)
+
+
+def test_a_slow_first_step_does_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SimpleNamespace(now=0.0, monotonic=lambda: clock.now)
+
+    def slow_start(
+        network: object, recipe: Recipe, objective: object, *, tick: Callable[..., None], **_: object
+    ) -> None:
+        for step in range(1, recipe.steps + 1):
+            clock.now += 100 if step == 1 else 0.5
+            tick(step, recipe.steps)
+
+    monkeypatch.setattr(noisy_only, "train", slow_start)
+    monkeypatch.setattr(noisy_only, "time", clock)
+    objective = SimpleNamespace(device=torch.device("cpu"))
+    assert noisy_only._steps(1.0, SCRATCH, Job(tmp_path / "x.safetensors"), objective) == 120  # type: ignore[arg-type]
+
+
+def test_a_gray_network_begins_with_one_in_colour(folder: Path, tmp_path: Path) -> None:
+    start, output = tmp_path / "start.safetensors", tmp_path / "gray.safetensors"
+    colour = Recipe("cnn", {"channels": 3, "filters": 8, "layers": 3}, steps=1, batch=1, patch=32)
+    fit_clean(singles(folder), colour, Job(start))
+    gray = replace(colour, arguments={**colour.arguments, "channels": 1}, only="level")
+    card, outcome = fit_noisy_only(folder, gray, Job(output, start=start), Wish(keep_anyway=True))
+    assert card.channels == 1
+    assert [name for name, _ in outcome.tried] == [NOISY, AS_IT_IS, TRAINED]
+
+
+def test_a_start_that_does_not_go_with_the_recipe_is_refused(folder: Path, tmp_path: Path) -> None:
+    start, job = tmp_path / "start.safetensors", Job(tmp_path / "x.safetensors")
+    weights.write(start, toy_card("unet"), toy_network("unet").state_dict())
+    gray = Recipe("unet", {**toy_card("unet").arguments, "channels": 1}, patch=64)
+    for recipe in (SCRATCH, gray):
+        with pytest.raises(UsageError, match="not what is to be trained"):
+            fit_noisy_only(folder, recipe, replace(job, start=start), Wish())
+    plain = {name: value for name, value in toy_card("unet").arguments.items() if name != "estimates"}
+    fit_clean(folder, Recipe("unet", plain, steps=1, batch=1, patch=16), Job(start))
+    judging = Recipe("unet", {**plain, "estimates": True}, steps=1, patch=64)
+    with pytest.raises(UsageError, match="does not judge how strong noise is"):
+        fit_noisy_only(folder, judging, replace(job, start=start), Wish())
+
+
+def test_a_noise_profile_makes_its_folder(folder: Path, tmp_path: Path) -> None:
+    start, output = tmp_path / "start.safetensors", tmp_path / "new" / "mine.safetensors"
+    weights.write(start, toy_card("unet"), toy_network("unet").state_dict())
+    recipe = Recipe("unet", toy_card("unet").arguments, patch=64)
+    fit_noisy_only(folder, recipe, Job(output, start=start), Wish(method="profile", keep_anyway=True))
+    assert output.exists()
+
+
+def test_single_shots_beside_scenes_and_the_name_of_a_folder(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "1-0.png").unlink()
+    (folder / "2-0.png").unlink()
+    monkeypatch.chdir(folder)
+    job = Job(tmp_path / "x.safetensors")
+    card, _ = fit_noisy_only(Path(), replace(SCRATCH, steps=1), job, Wish(keep_anyway=True))
+    assert card.training.startswith("12 noisy pictures of the folder pictures: ")
+    assert card.summary.endswith("the folder pictures")
 
 
 def test_ctrl_c_writes_what_is_there_even_if_it_is_of_no_use_yet(folder: Path, tmp_path: Path) -> None:

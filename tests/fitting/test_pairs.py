@@ -49,7 +49,7 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
 def test_a_network_learns_the_noise_of_pairs(folders: tuple[Path, Path], tmp_path: Path) -> None:
     output = tmp_path / "mine.safetensors"
     card = fit_pairs(*folders, SMALL, Job(output))
-    assert card.training == "4 pairs of the folders noisy and clean"
+    assert card.training == "4 pairs of the folders noisy and clean, 1 of them held out"
     assert card.noise == "of real pairs"
     noisy, clean = (picture.astype(np.float32) / 255 for picture in (shot(9, noise=1), shot(9)))
     assert psnr(load(str(output), device="cpu")(noisy), clean) > psnr(noisy, clean) + 2
@@ -63,6 +63,13 @@ def test_all_of_a_network_learns_from_pairs(folders: tuple[Path, Path], tmp_path
     before, after = (weights.read_tensors(path, weights.read_card(path)) for path in (start, output))
     assert not torch.equal(before["scales.head.weight"], after["scales.head.weight"])
     assert not torch.equal(before["level.body.0.weight"], after["level.body.0.weight"])
+
+
+def test_a_first_pair_that_is_small_is_not_held_out(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    for folder in folders:
+        Image.fromarray(shot(0)[:40, :40]).save(folder / "0.png")
+    card = fit_pairs(*folders, replace(SMALL, steps=1, patch=48), Job(tmp_path / "x.safetensors"))
+    assert card.training == "3 pairs of the folders noisy and clean, 1 of them held out"
 
 
 def test_pictures_that_make_no_pairs_are_named(folders: tuple[Path, Path], tmp_path: Path) -> None:

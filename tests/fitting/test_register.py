@@ -41,6 +41,14 @@ def test_other_light_is_matched() -> None:
     assert np.abs(smooth).mean() < 0.01
 
 
+@pytest.mark.parametrize("exposure", [0.5, 2.0])
+def test_what_was_exposed_otherwise_is_unknown(exposure: float) -> None:
+    first, second = shot((0, 0), seed=1), shot((0, 0), seed=2)
+    assert np.isnan(laid_upon(first, exposure * second, Place(64, 64, 128), (0, 0))).all()
+    blue = second * np.array([1, 1, exposure], np.float32)
+    assert np.isnan(laid_upon(first, blue, Place(64, 64, 128), (0, 0))).mean(axis=(0, 1)).round(1).tolist() == [0, 0, 1]
+
+
 def test_the_contrast_of_a_faint_scene_is_kept_under_strong_noise() -> None:
     place, faint = Place(64, 64, 128), 0.5 + 0.2 * (scene() - 0.5)
     grain = [np.random.default_rng(seed).normal(0, 0.1, faint.shape) for seed in (1, 2)]
