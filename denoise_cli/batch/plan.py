@@ -114,6 +114,8 @@ def look(inputs: Sequence[Place], output: Place | None, *, in_place: bool = Fals
             raise UsageError(f"{many[0]} is {what}: say with -o which folder its results go to (or --in-place)")
         if output is not None and (len(inputs) > 1 or many) and is_file(output):
             raise UsageError(f"-o {output} is a file, but there are several pictures; name a folder")
+        if output is not None and len(inputs) > 1 and suffix_of(output) in SUFFIXES and not is_folder(output):
+            raise UsageError(f"-o {output} is named like a picture, but there are several; name a folder")
         for folder in many:
             if output is not None and identity(output) == identity(folder):
                 raise UsageError(f"-o {output} is the input folder itself; name another folder")
@@ -160,18 +162,27 @@ class Results:
 def _below(folder: Place, root: Place, output: Place | None, passed: Passed) -> Iterator[Job]:
     """The files below a folder that are named like pictures, in order, and their places below `root`.
 
-    Hidden folders, links to folders and the output folder are passed over; hidden files count as others.
+    Hidden folders, links to folders and the output folder are passed over; hidden files count as others, and so do
+    results that lie beside their pictures.
     """
     results = None if output is None else identity(output)
     start = len(folder.parts)
     for here, folders, names in walk(folder, lambda place, why: passed.unreadable.append((place, why))):
         folders[:] = sorted(name for name in folders if name[0] != "." and identity(here / name) != results)
         there = root.joinpath(*here.parts[start:])
+        named = set(names)
         for name in sorted(names):
-            if name[0] != "." and Path(name).suffix.lower() in SUFFIXES:
+            result = plain_name(name) != name and plain_name(name) in named
+            if name[0] != "." and Path(name).suffix.lower() in SUFFIXES and not result:
                 yield Job(here / name, there / name)
             elif not name.startswith(TEMPORARY):
                 passed.others += 1
+
+
+def plain_name(name: str) -> str:
+    """That of the picture whose result it names, as NAME.denoised.EXT; otherwise the name itself."""
+    path = Path(name)
+    return path.stem.removesuffix(MARK) + path.suffix
 
 
 def _target_of_file(path: Place, output: Place | None, *, file: bool) -> Place:

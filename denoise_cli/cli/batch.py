@@ -63,7 +63,7 @@ def report(
         import json
 
         facts: dict[str, Any] = {
-            what: [
+            what.replace(" ", "_"): [
                 {"source": str(o.job.source), "result": str(o.job.target), "megapixels": round(o.megapixels, 6)}
                 for o in good
             ],

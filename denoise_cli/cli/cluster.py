@@ -74,7 +74,9 @@ def run_on_ray(
             for source, reason in without:
                 failed += 1
                 failure(source, reason)
-        except BaseException as error:  # raised again when the report is written
+        except BaseException as error:  # raised again when the report is written, if there is anything in it
+            if not good and not failed:
+                raise
             stopped = error
     seconds = time.monotonic() - started
     if as_json:

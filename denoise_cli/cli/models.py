@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as jsonlib
+import sys
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from denoise_cli.denoisers.card import Card
 
 app = options.application()
+NARROWEST, WIDE = 80, 200  # columns: that figures are not cut off, and of no terminal, for grep
 
 
 @app.command()
@@ -64,22 +66,21 @@ def _table(cards: list[Card], rates: dict[str, float]) -> None:
     for card in cards:
         row = [card.name, card.summary, card.level, _short(card.parameters), _short(card.macs_per_pixel), _at_25(card)]
         table.add_row(*row, *([f"{rates[card.name]:.2f}"] if rates else []))
-    Console().print(table)
+    console = Console()
+    console.width = max(console.width, NARROWEST if sys.stdout.isatty() else WIDE)
+    console.print(table)
 
 
 def _card(card: Card, rates: dict[str, float]) -> None:
+    """A fact a line, never cut: commands and digests are there to be copied."""
     from dataclasses import asdict
 
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, show_header=False, pad_edge=False)
-    for name, value in asdict(card).items():
-        if value not in ("", {}, None) and not (value == 0 and name != "channels"):
-            table.add_row(name.replace("_", " "), str(value))
+    facts = {name: value for name, value in asdict(card).items() if value not in ("", {}, None)}
+    facts = {name: value for name, value in facts.items() if value != 0 or name == "channels"}
     if rates:
-        table.add_row("megapixels a second here", f"{rates[card.name]:.2f}")
-    Console(soft_wrap=True).print(table, markup=False)
+        facts["megapixels_a_second_here"] = f"{rates[card.name]:.2f}"
+    for name, value in facts.items():
+        print(f"{name.replace('_', ' '):14}  {value}")
 
 
 def _short(number: int) -> str:

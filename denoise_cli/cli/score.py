@@ -26,7 +26,7 @@ def score(
     import json as jsonlib
     from statistics import mean
 
-    from denoise_cli.measure.quality import psnr, ssim
+    from denoise_cli.measure.quality import finite, psnr, ssim
     from denoise_cli.measure.sets import paired_set, read_pair
 
     pairs = paired_set(result, clean)
@@ -36,15 +36,10 @@ def score(
         scores.append((first, psnr(ours, truth), ssim(ours, truth)))
     means = mean(score[1] for score in scores), mean(score[2] for score in scores)
     if json:
-        rows = [{"picture": str(path), "psnr": _finite(ratio), "ssim": likeness} for path, ratio, likeness in scores]
-        print(jsonlib.dumps({"pictures": rows, "psnr": _finite(means[0]), "ssim": means[1]}))
+        rows = [{"picture": str(path), "psnr": finite(ratio), "ssim": likeness} for path, ratio, likeness in scores]
+        print(jsonlib.dumps({"pictures": rows, "psnr": finite(means[0]), "ssim": means[1]}))
         return
     for path, ratio, likeness in scores:
         print(f"{ratio:6.2f} dB  {likeness:.4f}  {path}")
     if len(scores) > 1:
         print(f"{means[0]:6.2f} dB  {means[1]:.4f}  the mean of {len(scores)}")
-
-
-def _finite(value: float) -> float | None:
-    """None for the infinite PSNR of equals, which JSON cannot say."""
-    return value if value < float("inf") else None

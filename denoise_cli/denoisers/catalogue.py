@@ -86,6 +86,8 @@ def weights_file(model: str) -> Path:
         return path
     if model in classical.NAMES:
         raise UsageError(f"{model} is a filter, which has no weights")
+    if path.suffix == SUFFIX or path.name != model:
+        raise UsageError(f"there is no weights file {model}")
     names = [found.name for found in cards()]
     near = difflib.get_close_matches(model, names, n=1)
     hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}, or the path of a weights file"

@@ -11,7 +11,7 @@ from denoise_cli.denoisers.denoiser import Denoiser
 from denoise_cli.images.image import Pixels
 from denoise_cli.measure.apart import apart, forget_peak, peak_megabytes
 from denoise_cli.measure.peers import load
-from denoise_cli.measure.quality import psnr, ssim
+from denoise_cli.measure.quality import finite, psnr, ssim
 from denoise_cli.measure.sets import TestSet, read, read_pair
 from denoise_cli.measure.speed import RUNS, multiplication_rate, settled, timed
 from denoise_cli.noise.synthetic import add_gaussian
@@ -42,7 +42,8 @@ class Row:
     note: str = ""
 
     def facts(self) -> dict[str, object]:
-        return asdict(self)
+        """For JSON, which has no infinite numbers: None for the PSNR of equals."""
+        return {**asdict(self), "psnr": finite(self.psnr)}
 
 
 @dataclass(frozen=True)

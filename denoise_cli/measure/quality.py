@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from denoise_cli.images.image import Pixels, Samples
@@ -34,3 +36,8 @@ def ssim(result: Pixels, clean: Pixels) -> float:
             channel_axis=2,
         )
     )
+
+
+def finite(ratio: float | None) -> float | None:
+    """None for the infinite PSNR of equals, which JSON cannot say."""
+    return ratio if ratio is not None and math.isfinite(ratio) else None

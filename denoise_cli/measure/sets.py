@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from glob import glob
 from pathlib import Path
 
-from denoise_cli.batch.plan import MARK
+from denoise_cli.batch.plan import MARK, plain_name
 from denoise_cli.errors import PictureError, UsageError
 from denoise_cli.images.formats import SUFFIXES, first_picture
+from denoise_cli.images.hidden import visible
 from denoise_cli.images.image import Image, Pixels, rescaled
 from denoise_cli.places.place import local
 
@@ -39,7 +40,7 @@ def paired_set(noisy: str, clean: str) -> TestSet:
     or without the `.denoised` of a result; those of patterns by their order. Raises UsageError where they do not go
     together.
     """
-    first, second = pictures(noisy), pictures(clean)
+    first, second = _found(noisy), _found(clean)
     if Path(noisy).is_dir() and Path(clean).is_dir():
         named: dict[str, list[Path]] = {}
         for path in second:
@@ -53,7 +54,7 @@ def paired_set(noisy: str, clean: str) -> TestSet:
 
 def read(path: Path) -> Pixels:
     """Raises PictureError where a picture cannot be read, or is too small to be measured."""
-    return _picture(path).pixels
+    return visible(_picture(path))
 
 
 def _picture(path: Path) -> Image:
@@ -73,7 +74,7 @@ def read_pair(noisy: Path, clean: Path) -> tuple[Pixels, Pixels]:
     image, truth = _picture(noisy), _picture(clean)
     if image.format.dtype.kind == truth.format.dtype.kind == "f":
         image = rescaled(image, truth.format.white)
-    pair = image.pixels, truth.pixels
+    pair = visible(image), visible(truth)
     if pair[0].shape != pair[1].shape:
         sizes = [f"{width} x {height} with {channels} channels" for height, width, channels in (p.shape for p in pair)]
         raise PictureError(f"{noisy} is {sizes[0]}, but {clean} is {sizes[1]}")
@@ -83,8 +84,14 @@ def read_pair(noisy: Path, clean: Path) -> tuple[Pixels, Pixels]:
 def pictures(place: str) -> list[Path]:
     """Of a folder and all below it, a pattern, or a picture itself; in the order of their names.
 
-    Raises UsageError where there is none.
+    Results beside their pictures, as NAME.denoised.EXT, are passed over. Raises UsageError where there is none.
     """
+    found = _found(place)
+    there = set(found)
+    return [path for path in found if path.with_name(plain_name(path.name)) not in there - {path}]
+
+
+def _found(place: str) -> list[Path]:
     path = local(place)
     if path.is_dir():
         found = [file for file in sorted(path.rglob("*")) if file.suffix.lower() in SUFFIXES and file.is_file()]

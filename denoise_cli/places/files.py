@@ -43,9 +43,11 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         if path.exists():
             _like(path, beside)
         beside.replace(path)
-    except BaseException:
+    except BaseException as error:
         with suppress(FileNotFoundError):
             beside.unlink()
+        if isinstance(error, OSError) and error.filename in (None, str(beside)):
+            error.filename = str(path)  # of a full disk none is told, and the hidden name is no one's business
         raise
 
 

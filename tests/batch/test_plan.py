@@ -136,3 +136,19 @@ def test_where_letters_are_folded_no_picture_is_lost_by_their_case(
     with pytest.raises(UsageError, match="both become"):
         make_plan([tree / "a.jpg", tree / "sub" / "A.JPG"], tmp_path / "out")
     assert targets(make_plan([tree, tree / "sub"], tmp_path / "Out"))[0] == str(tmp_path / "Out" / "in" / "a.jpg")
+
+
+def test_results_beside_their_pictures_are_no_inputs(tree: Path, tmp_path: Path) -> None:
+    for name in ("a.denoised.png", "other.denoised.png"):
+        (tree / name).write_bytes(b"x")
+    plan = make_plan([tree], tmp_path / "out")
+    expected = ["a.jpg", "a.png", "other.denoised.png", "sub/a.jpg", "sub/deep/b.TIF"]
+    assert targets(plan) == [str(tmp_path / "out" / name) for name in expected]
+    assert plan.others == 3
+
+
+def test_several_pictures_do_not_go_into_what_is_named_like_one(tree: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="named like a picture"):
+        make_plan([tree / "a.jpg", tree / "a.png"], tmp_path / "out.jpg")
+    (tmp_path / "out.jpg").mkdir()
+    assert len(make_plan([tree / "a.jpg", tree / "a.png"], tmp_path / "out.jpg").jobs) == 2

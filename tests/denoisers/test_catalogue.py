@@ -72,3 +72,9 @@ def test_gray_pictures_go_to_the_gray_weights_where_there_are_any(
     assert np.array_equal(both(one), gray_only(one))
     assert np.array_equal(both(four), gray_only(four))
     assert not np.array_equal(both(one), colour_only(one))
+
+
+@pytest.mark.parametrize("name", ["mine.safetensors", "weights/mine"])
+def test_a_weights_file_that_is_not_there_is_named(name: str) -> None:
+    with pytest.raises(UsageError, match=f"no weights file {name}"):
+        catalogue.weights_file(name)

@@ -17,7 +17,7 @@ from denoise_cli.measure.apart import apart, forget_peak, peak_megabytes
 from denoise_cli.measure.bench import Row, Terms, bench
 from denoise_cli.measure.plot import plot
 from denoise_cli.measure.quality import psnr, ssim
-from denoise_cli.measure.sets import clean_set, paired_set, read_pair
+from denoise_cli.measure.sets import clean_set, paired_set, read, read_pair
 
 
 @pytest.fixture
@@ -265,3 +265,21 @@ def test_the_plot_is_a_picture(tmp_path: Path) -> None:
     ]
     plot(rows, tmp_path / "plot.png")
     assert Image.open(tmp_path / "plot.png").width > 1000
+
+
+def test_results_beside_their_pictures_are_not_measured(tmp_path: Path) -> None:
+    for name in ("a.png", "a.denoised.png", "b.denoised.png"):
+        Image.new("L", (20, 20)).save(tmp_path / name)
+    assert [path.name for path in clean_set(tmp_path).clean] == ["a.png", "b.denoised.png"]
+
+
+def test_the_psnr_of_equals_is_null_in_json() -> None:
+    row = Row("set", 0.0, "median", 1, psnr=float("inf"))
+    assert row.facts()["psnr"] is None
+
+
+def test_samples_that_are_no_numbers_take_no_part(tmp_path: Path) -> None:
+    picture = np.full((32, 32), 0.5, np.float32)
+    picture[3, 4], picture[9, 9] = np.nan, 3.4e38
+    tifffile.imwrite(tmp_path / "a.tif", picture)
+    assert np.array_equal(read(tmp_path / "a.tif"), np.full((32, 32, 1), 0.5, np.float32))

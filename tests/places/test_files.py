@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -127,3 +128,9 @@ def test_what_is_replaced_hands_on_its_owner_and_attributes(tmp_path: Path) -> N
     assert path.read_bytes() == b"new"
     assert (after.st_uid, after.st_gid, after.st_mode) == (before.st_uid, before.st_gid, before.st_mode)
     assert os.getxattr(path, "user.tag") == b"kept"
+
+
+def test_a_full_disk_names_the_file_that_was_to_be_written(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="full") as caught, replacing(tmp_path / "a.png"):
+        raise OSError(errno.ENOSPC, "full")
+    assert caught.value.filename == str(tmp_path / "a.png")
