@@ -16,6 +16,7 @@ from denoise_cli.measure.sets import pictures
 from denoise_cli.noise.estimate import sample_patches
 from denoise_cli.noise.measure import NoiseFacts, noise_facts, noise_in_flat_parts
 
+FEW = 1 / 3  # of a folder's frames, which would teach less than all of it
 LOOKED_AT = 12  # pictures that speak for a folder's noise
 METHODS = ("auto", "n2n", "neighbors", "vst", "profile")
 LOSSES = ("auto", "l1", "l2")
@@ -62,7 +63,10 @@ class Findings:
 
     @property
     def from_scenes(self) -> bool:
-        return bool(self.found.scenes) and self.wish.method != "neighbors"
+        """Whether frames of scenes teach, and single shots do not; two that happen to be alike are no reason for it."""
+        frames = self.found.frames
+        enough = self.wish.method == "n2n" or len(frames) - len(self.found.singles) > FEW * len(frames)
+        return bool(self.found.scenes) and self.wish.method != "neighbors" and enough
 
     @property
     def wants_curve(self) -> bool:
@@ -83,6 +87,8 @@ class Findings:
                 "learning a curve that makes the noise equally strong at every brightness, around the network "
                 "as it is (Noise2VST)"
             )
+        elif self.wish.method == "profile":
+            lines.append("learning nothing but how strongly the network is to act at which brightness")
         elif self.from_scenes:
             lines.append(
                 "learning from frames of the same scene: what one shows, another's noise does not (Noise2Noise)"
