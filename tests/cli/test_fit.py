@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from denoise_cli.cli.fit import _command
+from denoise_cli.cli.main import main
 from tests.cli.test_cli import denoise_img
 
 
@@ -72,49 +73,54 @@ def test_a_command_on_a_card_tells_no_folders(
     assert _command(paths) == f"denoise-img fit {written}"
 
 
-def test_what_fit_cannot_use_is_explained(tmp_path: Path) -> None:
+def test_what_fit_cannot_use_is_explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def refused(*words: object) -> tuple[object, str]:
+        with pytest.raises(SystemExit) as ended:
+            main([str(word) for word in words])
+        return ended.value.code, capsys.readouterr().err
+
     photos = tmp_path / "photos"
     photos.mkdir()
     for number in range(2):
         Image.new("RGB", (100, 120), (9, 9, 50 * number)).save(photos / f"{number}.png")
     words = ["fit", "--clean", photos, "-o", tmp_path / "x.safetensors", "--steps", 1]
     for more, complaint in (
-        (["--noise", "snow:3"], b"unknown kind of noise 'snow'"),
-        (["--patch", 200], b"none of the pictures has 200 x 200"),
-        (["-m", "win5rb-widened"], b"name its weights file with --from"),
-        (["-m", "unet9"], b"no recipe 'unet9'"),
-        (["--patch", 50], b"a multiple of 8 pixels, not 50"),
-        (["-m", "photo", "--from", photos / "0.png", "--gray"], b"in colour"),
+        (["--noise", "snow:3"], "unknown kind of noise 'snow'"),
+        (["--patch", 200], "none of the pictures has 200 x 200"),
+        (["-m", "win5rb-widened"], "name its weights file with --from"),
+        (["-m", "unet9"], "no recipe 'unet9'"),
+        (["--patch", 50], "a multiple of 8 pixels, not 50"),
+        (["-m", "photo", "--from", photos / "0.png", "--gray"], "in colour"),
     ):
-        outcome = denoise_img(*words, *more)
-        assert outcome.returncode == 2
-        assert complaint in outcome.stderr
+        code, said = refused(*words, *more)
+        assert code == 2
+        assert complaint in said
     for words_instead, complaint in (
-        ([], b"name what to learn from"),
-        (["--clean", photos, "--pairs", photos, photos], b"with one of"),
-        (["--pairs", photos, photos, "--noise", "gaussian:5"], b"--noise goes with --clean"),
-        (["--pairs", photos, tmp_path], b"has no picture of the same name"),
-        (["--noisy-only", photos, "--compile"], b"--compile is for long trainings"),
-        (["--clean", photos, "--loss", "l3"], b"no loss 'l3'; there are auto, l1, l2"),
-        (["--clean", ""], b"an empty name"),
-        (["--noisy-only", ""], b"an empty name"),
-        (["--clean", photos, "--minutes", 3], b"go with --noisy-only"),
-        (["--noisy-only", photos, "--gray"], b"name its recipe with --model"),
-        (["--noisy-only", photos, "--minutes", "inf"], b"--minutes"),
-        (["--clean", photos, "--seed", 10**22], b"--seed"),
-        (["--clean", photos, "--from", "median"], b"a filter, which has no weights"),
+        ([], "name what to learn from"),
+        (["--clean", photos, "--pairs", photos, photos], "with one of"),
+        (["--pairs", photos, photos, "--noise", "gaussian:5"], "--noise goes with --clean"),
+        (["--pairs", photos, tmp_path], "has no picture of the same name"),
+        (["--noisy-only", photos, "--compile"], "--compile is for long trainings"),
+        (["--clean", photos, "--loss", "l3"], "no loss 'l3'; there are auto, l1, l2"),
+        (["--clean", ""], "an empty name"),
+        (["--noisy-only", ""], "an empty name"),
+        (["--clean", photos, "--minutes", 3], "go with --noisy-only"),
+        (["--noisy-only", photos, "--gray"], "name its recipe with --model"),
+        (["--noisy-only", photos, "--minutes", "inf"], "--minutes"),
+        (["--clean", photos, "--seed", 10**22], "--seed"),
+        (["--clean", photos, "--from", "median"], "a filter, which has no weights"),
     ):
-        outcome = denoise_img("fit", *words_instead, "-o", tmp_path / "x.safetensors")
-        assert outcome.returncode == 2
-        assert complaint in outcome.stderr
+        code, said = refused("fit", *words_instead, "-o", tmp_path / "x.safetensors")
+        assert code == 2
+        assert complaint in said
     (tmp_path / "x.html").write_text("precious")
-    outcome = denoise_img("fit", "--noisy-only", photos, "-o", tmp_path / "x.safetensors")
-    assert outcome.returncode == 2
-    assert b"x.html is there already" in outcome.stderr
-    outcome = denoise_img("fit", "--clean", photos, "-o", "")
-    assert outcome.returncode == 2
-    assert b"an empty name" in outcome.stderr
+    code, said = refused("fit", "--noisy-only", photos, "-o", tmp_path / "x.safetensors")
+    assert code == 2
+    assert "x.html is there already" in said
+    code, said = refused("fit", "--clean", photos, "-o", "")
+    assert code == 2
+    assert "an empty name" in said
     (photos / "broken.png").write_text("no picture")
-    outcome = denoise_img(*words)
-    assert outcome.returncode == 1
-    assert b"broken.png is not a picture" in outcome.stderr
+    code, said = refused(*words)
+    assert code == 1
+    assert "broken.png is not a picture" in said
