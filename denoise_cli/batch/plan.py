@@ -172,17 +172,16 @@ def _below(folder: Place, root: Place, output: Place | None, passed: Passed) -> 
         there = root.joinpath(*here.parts[start:])
         named = set(names)
         for name in sorted(names):
-            result = plain_name(name) != name and plain_name(name) in named
-            if name[0] != "." and Path(name).suffix.lower() in SUFFIXES and not result:
+            if name[0] != "." and Path(name).suffix.lower() in SUFFIXES and picture_of(name) not in named:
                 yield Job(here / name, there / name)
             elif not name.startswith(TEMPORARY):
                 passed.others += 1
 
 
-def plain_name(name: str) -> str:
-    """That of the picture whose result it names, as NAME.denoised.EXT; otherwise the name itself."""
+def picture_of(name: str) -> str | None:
+    """The name of the picture whose result is named so, as NAME.denoised.EXT; None for other names."""
     path = Path(name)
-    return path.stem.removesuffix(MARK) + path.suffix
+    return path.stem.removesuffix(MARK) + path.suffix if path.stem.endswith(MARK) else None
 
 
 def _target_of_file(path: Place, output: Place | None, *, file: bool) -> Place:

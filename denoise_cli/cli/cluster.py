@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from denoise_cli.batch.cluster import Cluster, Left, Listing, Told, denoise_on_ray, listing_of
+from denoise_cli.batch.cluster import Cluster, Left, Told, denoise_on_ray, listing_of
 from denoise_cli.batch.many import Outcome
-from denoise_cli.batch.plan import Passed, Results
+from denoise_cli.batch.plan import Job, Passed, Results
 from denoise_cli.batch.wanted import Wanted
 from denoise_cli.cli.batch import summary
 from denoise_cli.cli.console import BatchProgress
@@ -60,17 +61,18 @@ def run_on_ray(
         try:
             for outcome in denoise_on_ray(listing, wanted, cluster, told):
                 done(outcome)
-            lost: tuple[tuple[str, str], ...] = ()
+            lost: list[Job] = []
             if told.listed is None or told.listed > good + failed + told.there_already:
                 # Groups were given up: what they left is done one by one.
                 passed = Passed()
-                if left := _without_outcome(listing, file, passed):
-                    for outcome in denoise_on_ray(Left(left), wanted, cluster, Told()):
+                if left := _without_outcome(listing.jobs(passed), file, overwrite):
+                    alone = Left(tuple((str(job.source), str(job.target)) for job in left))
+                    for outcome in denoise_on_ray(alone, wanted, cluster, Told()):
                         done(outcome)
-                    lost = _without_outcome(listing, file, Passed())
+                    lost = _without_outcome(left, file, overwrite)
                 told.others, told.unreadable = passed.others, tuple(passed.unreadable)
             without = [(str(folder), f"cannot be read ({why})") for folder, why in told.unreadable]
-            without += [(source, LOST) for source, _ in lost]
+            without += [(str(job.source), LOST) for job in lost]
             for source, reason in without:
                 failed += 1
                 failure(source, reason)
@@ -96,16 +98,12 @@ def _beside(output: Place) -> Place:
     return folder.with_name(folder.name + REPORT) if folder.name else folder / f"denoise-img{REPORT}"
 
 
-def _without_outcome(listing: Listing, file: BinaryIO, passed: Passed) -> tuple[tuple[str, str], ...]:
-    """The pictures that the report lacks and that have no result, with the place of that."""
+def _without_outcome(jobs: Iterable[Job], file: BinaryIO, overwrite: bool) -> list[Job]:
+    """Those that the report lacks and that have no result."""
     file.seek(0)
     reported = {json.loads(line)["source"] for line in file}
     results = Results()
-    return tuple(
-        (str(job.source), str(job.target))
-        for job in listing.jobs(passed)
-        if str(job.source) not in reported and (listing.overwrite or not results.has(job.target))
-    )
+    return [job for job in jobs if str(job.source) not in reported and (overwrite or not results.has(job.target))]
 
 
 def _note(file: BinaryIO, facts: dict[str, Any]) -> None:

@@ -75,12 +75,11 @@ def _card(card: Card, rates: dict[str, float]) -> None:
     """A fact a line, never cut: commands and digests are there to be copied."""
     from dataclasses import asdict
 
-    facts = {name: value for name, value in asdict(card).items() if value not in ("", {}, None)}
-    facts = {name: value for name, value in facts.items() if value != 0 or name == "channels"}
+    for name, value in asdict(card).items():
+        if value not in ("", {}, None) and not (value == 0 and name != "channels"):
+            print(f"{name.replace('_', ' '):14}  {value}")
     if rates:
-        facts["megapixels_a_second_here"] = f"{rates[card.name]:.2f}"
-    for name, value in facts.items():
-        print(f"{name.replace('_', ' '):14}  {value}")
+        print(f"megapixels a second here  {rates[card.name]:.2f}")
 
 
 def _short(number: int) -> str:

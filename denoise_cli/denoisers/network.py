@@ -118,10 +118,10 @@ class NetworkDenoiser(Denoiser):
             x = with_sigma(x, level_map(x, level))
         with exact_float32(self._device):
             result = self._compute(x.to(self._device)).float().cpu()
-        if self._dtype != torch.float32 and not torch.isfinite(result).all():
-            result = self._exact(x)
         if not torch.isfinite(result).all():
-            raise PictureError("has samples too large for the network; --white says what is white")
+            result = self._exact(x)
+            if not torch.isfinite(result).all():
+                raise PictureError("has samples too large for the network; --white says what is white")
         clean: Pixels = result[0].permute(1, 2, 0).numpy()
         return clean
 

@@ -56,7 +56,8 @@ def fit_clean(folder: Path, recipe: Recipe, job: Job) -> Card:
 
     def objective(device: torch.device) -> SyntheticNoise:
         apart.extend(held_out(files, HELD_OUT, lambda path: _large_enough(path, channels)))
-        rest = [path for path in files if path not in apart]
+        known = set(apart)
+        rest = [path for path in files if path not in known]
         return SyntheticNoise(
             source(rest, device, recipe.patch, "the pictures"),
             source(apart, device, HELD_OUT_PATCH, "the pictures, one of which is held out to measure progress,"),

@@ -71,7 +71,8 @@ def fit_pairs(noisy: Path, clean: Path, recipe: Recipe, job: Job) -> Card:
 
     def objective(device: torch.device) -> RealPairs:
         apart.extend(held_out(pairs, HELD_OUT, lambda pair: _large_enough(pair, channels)))
-        rest = [pair for pair in pairs if pair not in apart]
+        known = set(apart)
+        rest = [pair for pair in pairs if pair not in known]
         return RealPairs(
             scenes(rest, device, recipe.patch, "the pairs"),
             scenes(apart, device, HELD_OUT_PATCH, "the pairs, one of which is held out to measure progress,"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from glob import glob
 from pathlib import Path
 
-from denoise_cli.batch.plan import MARK, plain_name
+from denoise_cli.batch.plan import MARK, picture_of
 from denoise_cli.errors import PictureError, UsageError
 from denoise_cli.images.formats import SUFFIXES, first_picture
 from denoise_cli.images.hidden import visible
@@ -87,8 +87,8 @@ def pictures(place: str) -> list[Path]:
     Results beside their pictures, as NAME.denoised.EXT, are passed over. Raises UsageError where there is none.
     """
     found = _found(place)
-    there = set(found)
-    return [path for path in found if path.with_name(plain_name(path.name)) not in there - {path}]
+    there = {(path.parent, path.name) for path in found}
+    return [path for path in found if (path.parent, picture_of(path.name)) not in there]
 
 
 def _found(place: str) -> list[Path]:

@@ -35,8 +35,11 @@ def estimate_sigma(pixels: Pixels | Stored) -> float:
     sigmas = []
     for channel in middle:
         _, (_, _, diagonal) = pywt.dwt2(channel, "db2")
-        rows, columns = (np.maximum(2 * np.arange(length) - 1, 0) // CELL for length in diagonal.shape)
-        here = telling[np.ix_(np.minimum(rows, len(telling) - 1), np.minimum(columns, len(telling[0]) - 1))]
+        cells = [
+            np.clip((2 * np.arange(length) - 1) // CELL, 0, count - 1)
+            for length, count in zip(diagonal.shape, telling.shape, strict=True)
+        ]
+        here = telling[np.ix_(*cells)]
         sigmas.append(float(np.median(np.abs(diagonal[here]))) / NORMAL_MAD)
     return min(255.0, float(np.mean(sigmas)) * 255)
 

@@ -10,7 +10,7 @@ import torch
 from denoise_cli.denoisers import weights
 from denoise_cli.denoisers.denoiser import Request
 from denoise_cli.denoisers.network import NetworkDenoiser, load_network
-from denoise_cli.errors import UsageError, WeightsError
+from denoise_cli.errors import PictureError, UsageError, WeightsError
 from denoise_cli.images.image import Canvas, PixelFormat, Stored, stored
 from denoise_cli.images.overlay import Overlay
 from denoise_cli.networks import ARCHITECTURES
@@ -190,3 +190,13 @@ def test_cards_that_do_not_fit_their_tensors_are_refused(
     weights.write(path, replace(toy_card("dncnn"), **change), toy_network("dncnn").state_dict())
     with pytest.raises(WeightsError, match=complaint):
         load_network(path)
+
+
+def test_what_a_network_cannot_compute_is_told(pixels: np.ndarray) -> None:
+    network = toy_network("dncnn")
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.fill_(1e38)
+    wild = NetworkDenoiser(toy_card("dncnn"), network, device="cpu", precision="fp32", tile="auto")
+    with pytest.raises(PictureError, match="too large for the network"):
+        wild(pixels)
