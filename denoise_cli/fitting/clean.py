@@ -47,15 +47,12 @@ def fit_clean(folder: Path, recipe: Recipe, job: Job) -> Card:
     if len(files) < 2:
         raise UsageError(f"{folder} has only one picture, and it takes two, as one is held out to measure progress")
 
-    apart: list[Path] = []
-    used: list[Path] = []
-
     def source(chosen: Sequence[Path], device: torch.device, smallest: int, what: str) -> PatchSource:
-        photos = _noted(chosen, channels, smallest, used)
+        photos = read_photos(chosen, channels)
         return PatchSource(photos, device=device, seed=recipe.seed, smallest=smallest, what=what)
 
     def objective(device: torch.device) -> SyntheticNoise:
-        apart.extend(held_out(files, HELD_OUT, lambda path: _large_enough(path, channels)))
+        apart = held_out(files, HELD_OUT, large_enough)
         known = set(apart)
         rest = [path for path in files if path not in known]
         return SyntheticNoise(
@@ -70,24 +67,14 @@ def fit_clean(folder: Path, recipe: Recipe, job: Job) -> Card:
             only_level=recipe.only == "level",
         )
 
-    def account() -> str:
-        return f"{len(used)} pictures of the folder {last_name(folder)}, {len(apart)} of them held out"
+    def large_enough(path: Path) -> bool:
+        return any(min(photo.shape[:2]) >= HELD_OUT_PATCH for photo in read_photos([path], channels))
+
+    def account(aim: SyntheticNoise) -> str:
+        used = aim.photos.count + aim.held_out.count
+        return f"{used} pictures of the folder {last_name(folder)}, {aim.held_out.count} of them held out"
 
     return fit(recipe, replace(job, files=tuple(files)), objective, account)
-
-
-def _large_enough(path: Path, channels: int) -> bool:
-    """To be held out."""
-    return any(min(photo.shape[:2]) >= HELD_OUT_PATCH for photo in read_photos([path], channels))
-
-
-def _noted(files: Sequence[Path], channels: int, smallest: int, used: list[Path]) -> Iterator[Samples]:
-    """Photos, of which those that are large enough are noted in `used`."""
-    for path in files:
-        for photo in read_photos([path], channels):
-            if min(photo.shape[:2]) >= smallest:
-                used.append(path)
-            yield photo
 
 
 def read_photos(files: Sequence[Path], channels: int) -> Iterator[Samples]:

@@ -25,6 +25,7 @@ from denoise_cli.runtime.device import choose_device
 
 AROUND = ("profiled", "stabilised")  # networks that hold another one, their `base`
 T = TypeVar("T")
+Aim = TypeVar("Aim", bound=Objective)
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Job:
 
 
 def fit(
-    recipe: Recipe, job: Job, objective: Callable[[torch.device], Objective], account: Callable[[], str] = lambda: ""
+    recipe: Recipe, job: Job, objective: Callable[[torch.device], Aim], account: Callable[[Aim], str] = lambda aim: ""
 ) -> Card:
     """Trains and writes the weights file; gives its card. `objective` reads the pictures, once all else is in order;
     then `account` tells what the card says of them, unless the job does.
@@ -74,7 +75,7 @@ def fit(
         tick=job.tick,
         compile=job.compile,
     )
-    return save(trained, recipe, replace(job, training=job.training or account()))
+    return save(trained, recipe, replace(job, training=job.training or account(aim)))
 
 
 def held_out(items: Sequence[T], each: int, fits: Callable[[T], bool]) -> list[T]:

@@ -54,7 +54,7 @@ def material(
 
     def source(cells: Sequence[Sequence[Sequence[Pixels]]]) -> Scenes:
         frames = [frames for cell in cells for frames in cell]
-        return Scenes(frames, count=len(frames), device=device, seed=recipe.seed, smallest=recipe.patch)
+        return Scenes(frames, expected=len(frames), device=device, seed=recipe.seed, smallest=recipe.patch)
 
     common = (source(rest), source(held_out), together.share(recipe.batch), recipe.patch, device)
     if findings.from_scenes:

@@ -62,15 +62,12 @@ def fit_pairs(noisy: Path, clean: Path, recipe: Recipe, job: Job) -> Card:
     if len(pairs) < 2:
         raise UsageError(f"{noisy} and {clean} are a single pair; it takes two, as one is held out to measure progress")
 
-    apart: list[tuple[Path, Path]] = []
-    used: list[tuple[Path, Path]] = []
-
     def scenes(chosen: Sequence[tuple[Path, Path]], device: torch.device, smallest: int, what: str) -> Scenes:
-        read = _noted(chosen, channels, smallest, used)
-        return Scenes(read, count=len(chosen), device=device, seed=recipe.seed, smallest=smallest, what=what)
+        read = _read(chosen, channels)
+        return Scenes(read, expected=len(chosen), device=device, seed=recipe.seed, smallest=smallest, what=what)
 
     def objective(device: torch.device) -> RealPairs:
-        apart.extend(held_out(pairs, HELD_OUT, lambda pair: _large_enough(pair, channels)))
+        apart = held_out(pairs, HELD_OUT, large_enough)
         known = set(apart)
         rest = [pair for pair in pairs if pair not in known]
         return RealPairs(
@@ -82,9 +79,13 @@ def fit_pairs(noisy: Path, clean: Path, recipe: Recipe, job: Job) -> Card:
             squared=recipe.loss == "l2",
         )
 
-    def account() -> str:
+    def large_enough(pair: tuple[Path, Path]) -> bool:
+        return any(min(noisy.shape[:2]) >= HELD_OUT_PATCH for noisy, _ in _read([pair], channels))
+
+    def account(aim: RealPairs) -> str:
+        used = aim.pairs.count + aim.held_out.count
         folders = f"{last_name(noisy)} and {last_name(clean)}"
-        return f"{len(used)} pairs of the folders {folders}, {len(apart)} of them held out"
+        return f"{used} pairs of the folders {folders}, {aim.held_out.count} of them held out"
 
     summary = job.summary or f"noise like that of the folder {last_name(noisy)}"
     # All of the network: pairs show what its recipe, which may train a part on simulated noise, cannot.
@@ -104,22 +105,6 @@ def _read(pairs: Sequence[tuple[Path, Path]], channels: int) -> Iterator[tuple[P
         if first.shape[2] != channels:
             raise PictureError(f"{noisy} has {first.shape[2]} channels, and the network is for {channels}")
         yield first, second
-
-
-def _large_enough(pair: tuple[Path, Path], channels: int) -> bool:
-    """To be held out."""
-    return any(min(noisy.shape[:2]) >= HELD_OUT_PATCH for noisy, _ in _read([pair], channels))
-
-
-def _noted(
-    pairs: Sequence[tuple[Path, Path]], channels: int, smallest: int, used: list[tuple[Path, Path]]
-) -> Iterator[tuple[Pixels, Pixels]]:
-    """Pairs, of which those that are large enough are noted in `used`."""
-    for pair in pairs:
-        for noisy, clean in _read([pair], channels):
-            if min(noisy.shape[:2]) >= smallest:
-                used.append(pair)
-            yield noisy, clean
 
 
 def _numbers(pixels: Pixels) -> Pixels:

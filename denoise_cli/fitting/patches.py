@@ -13,7 +13,7 @@ from denoise_cli.images.image import Samples
 
 
 class PatchSource:
-    """Photographs as uint8 on the training device, from which random patches are cut.
+    """Photographs as uint8 on the training device, `count` of them, from which random patches are cut.
 
     Each is kept twice: as it is, and downscaled by a random factor of 0.5 to 1, which removes grain that the
     original has left and adds finer detail.
@@ -34,7 +34,9 @@ class PatchSource:
         """
         draw = np.random.default_rng(seed)
         self._photos: list[torch.Tensor] = []
+        self.count = 0
         for photo in photos:
+            self.count += min(photo.shape[:2]) >= smallest
             pixels = torch.from_numpy(np.ascontiguousarray(photo.transpose(2, 0, 1))).to(device)
             for version in (pixels, _shrunk(pixels, float(draw.uniform(0.5, 1.0)))):
                 if min(version.shape[1:]) >= smallest:

@@ -16,7 +16,7 @@ CROP = 256  # pixels a side of what is kept of scenes that are too large to be k
 
 
 class Scenes:
-    """Frames of scenes as float32 on the training device, from which random patches are cut.
+    """Frames of scenes as float32 on the training device, `count` scenes, from which random patches are cut.
 
     Of large scenes only crops are kept, from random places, so that hundreds of large pictures fit into memory.
     """
@@ -25,22 +25,25 @@ class Scenes:
         self,
         scenes: Iterable[Sequence[Pixels]],
         *,
-        count: int,
+        expected: int,
         device: torch.device,
         seed: int,
         smallest: int,
         what: str = "the pictures",
     ) -> None:
-        """`scenes`: for each, as many aligned frames `[height, width, channels]`, 1.0 = white; `count` scenes.
+        """`scenes`: for each, as many aligned frames `[height, width, channels]`, 1.0 = white; about `expected` of
+        them, which share the memory.
 
         Those smaller than `smallest` pixels a side are left out. `what` they are, for errors. Raises UsageError when
         none is left.
         """
         draw = np.random.default_rng(seed)
         self._scenes: list[torch.Tensor] = []
+        self.count = 0
         for frames in scenes:
             if min(frames[0].shape[:2]) >= smallest:
-                for crop in _crops(np.stack(frames), MEMORY // max(1, count), max(CROP, smallest), draw):
+                self.count += 1
+                for crop in _crops(np.stack(frames), MEMORY // max(1, expected), max(CROP, smallest), draw):
                     kept = torch.from_numpy(np.ascontiguousarray(crop.transpose(0, 3, 1, 2), np.float32))
                     self._scenes.append(kept.to(device))
         if not self._scenes:

@@ -39,7 +39,7 @@ def scenes(numbers: range, count: int) -> Scenes:
         level = np.full((96, 96, 3), SIGMA, np.float32)
         noisy, *others = shots(number, count)
         frames.append([noisy, level, *(others or [level])])
-    return Scenes(frames, count=len(frames), device=CPU, seed=0, smallest=32)
+    return Scenes(frames, expected=len(frames), device=CPU, seed=0, smallest=32)
 
 
 def real_psnr(network: torch.nn.Module) -> float:
@@ -151,7 +151,7 @@ class Constant(Network):
 def test_absolute_differences_are_least_at_the_truth_under_clipped_noise(squared: bool) -> None:
     dark = torch.full((3, 64, 64), 0.01)
     frames = [(dark + noise(dark, seed)).clamp(0, 1).permute(1, 2, 0).numpy() for seed in range(3)]
-    source = Scenes([[frames[0], *frames]], count=1, device=CPU, seed=0, smallest=64)
+    source = Scenes([[frames[0], *frames]], expected=1, device=CPU, seed=0, smallest=64)
     objective = Noise2Noise(source, source, 2, 64, CPU, squared=squared)
     truth, washed_out = (
         float(objective.loss(Constant(value), torch.Generator().manual_seed(0))) for value in (0.01, 0.045)

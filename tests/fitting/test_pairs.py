@@ -83,7 +83,7 @@ def test_pictures_that_make_no_pairs_are_named(folders: tuple[Path, Path], tmp_p
 
 def test_patches_are_of_both_frames_at_the_same_place() -> None:
     frames = np.random.default_rng(0).random((40, 50, 3), np.float32)
-    source = Scenes([(frames, frames + 1)], count=1, device=CPU, seed=0, smallest=16)
+    source = Scenes([(frames, frames + 1)], expected=1, device=CPU, seed=0, smallest=16)
     first, second = source.patches(8, 16, torch.Generator().manual_seed(0))
     assert torch.allclose(first + 1, second)
     assert len({round(float(patch.sum()), 3) for patch in first}) == 8
@@ -93,12 +93,12 @@ def test_of_large_scenes_only_crops_are_kept(monkeypatch: pytest.MonkeyPatch) ->
     large = np.random.default_rng(0).random((300, 300, 3), np.float32)
     monkeypatch.setattr(scenes, "MEMORY", 2 * 300 * 300 * 3 * 4)
     monkeypatch.setattr(scenes, "CROP", 64)
-    source = Scenes([(large, large)] * 2, count=2, device=CPU, seed=0, smallest=16)
+    source = Scenes([(large, large)] * 2, expected=2, device=CPU, seed=0, smallest=16)
     kept = sum(frames.numel() * 4 for frames in source._scenes)
     assert 0.7 * scenes.MEMORY < kept <= scenes.MEMORY
     assert {frames.shape for frames in source._scenes} == {(2, 3, 64, 64)}
     with pytest.raises(UsageError, match="none of the pictures"):
-        Scenes([(large, large)], count=1, device=CPU, seed=0, smallest=301)
+        Scenes([(large, large)], expected=1, device=CPU, seed=0, smallest=301)
 
 
 @pytest.mark.parametrize("mark", [np.nan, -3.4e38])
