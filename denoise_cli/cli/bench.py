@@ -75,15 +75,12 @@ def bench(
 
     from rich.console import Console
 
-    from denoise_cli.denoisers.catalogue import record_psnr
     from denoise_cli.errors import UsageError
     from denoise_cli.measure import bench as measure
     from denoise_cli.measure.peers import peers_of
     from denoise_cli.measure.sets import clean_set, paired_set
 
     sets = [clean_set(folder) for folder in folders or []] + ([paired_set(*pairs)] if pairs else [])
-    if record and blind:
-        raise UsageError("--record writes the PSNR at the true noise level, which --blind does not tell")
     if not sets:
         raise UsageError("nothing to measure with: name a folder of clean pictures, or --pairs NOISY CLEAN")
     if len({test_set.name for test_set in sets}) < len(sets):
@@ -92,6 +89,7 @@ def bench(
         _check_plot(plot, overwrite, [path for test_set in sets for path in (*test_set.clean, *test_set.noisy)])
     sizes = {test_set.name: len(test_set.clean) for test_set in sets}
     models = list(dict.fromkeys(model))
+    recorded = _recorded(models, blind=blind) if record else []
     if peers:
         found, missing = peers_of(models)
         models += found
@@ -120,21 +118,46 @@ def bench(
         from denoise_cli.measure.plot import plot as draw
 
         draw(rows, plot)
-    if record:
-        for name in models:
-            for test_set in sets:
-                mine = [row for row in rows if (row.model, row.set) == (name, test_set.name)]
-                levels = {
-                    "real" if row.sigma is None else f"{row.sigma:g}": row.psnr for row in mine if row.psnr is not None
-                }
-                record_psnr(name, test_set.name, levels)
+    _record(recorded, rows)
+
+
+def _recorded(models: list[str], *, blind: bool) -> list[str]:
+    """Those into whose weights files PSNR is to be written. Raises UsageError where that cannot be."""
+    from denoise_cli.errors import UsageError
+    from denoise_cli.measure.peers import networks
+    from denoise_cli.places.place import URL
+
+    if blind:
+        raise UsageError("--record writes the PSNR at the true noise level, which --blind does not tell")
+    for model in filter(URL.match, models):
+        raise UsageError(f"--record cannot write to {model}; copy it to this machine first")
+    recorded = networks(models)
+    if not recorded:
+        raise UsageError("--record writes into weights files, which filters do not have; name a network with -m")
+    return recorded
+
+
+def _record(models: list[str], rows: list[Row]) -> None:
+    from denoise_cli.denoisers.catalogue import record_psnr
+
+    for name in models:
+        for test_set in dict.fromkeys(row.set for row in rows):
+            mine = [row for row in rows if (row.model, row.set) == (name, test_set)]
+            levels = {
+                "real" if row.sigma is None else f"{row.sigma:g}": row.psnr for row in mine if row.psnr is not None
+            }
+            record_psnr(name, test_set, levels)
 
 
 def _check_plot(plot: Path, overwrite: bool, pictures: list[Path]) -> None:
     """Before anything is measured. Raises UsageError for a file that must not be written, or cannot be."""
     from denoise_cli.errors import UsageError
+    from denoise_cli.measure.figure import new_figure
     from denoise_cli.places.place import identity
 
+    new_figure(1, 1)  # which says so if there are none to be had
+    if plot.suffix.lower() != ".png":
+        raise UsageError(f"the plot is a PNG, so its name ends in .png, which {plot} does not")
     if identity(plot) in map(identity, pictures):
         raise UsageError(f"{plot} is one of the pictures to measure with; name another file for the plot")
     if plot.is_dir() or not plot.parent.is_dir():

@@ -95,12 +95,10 @@ def weights_file(model: str) -> Path:
 
 
 def record_psnr(model: str, test_set: str, levels: Mapping[str, float]) -> None:
-    """Writes measured PSNR into the card of a weights file; classical filters have none to write to.
+    """Writes measured PSNR into the card of a weights file.
 
-    Raises UsageError or WeightsError.
+    Raises UsageError for what has no weights, WeightsError for a file that cannot be read.
     """
-    if model in classical.NAMES:
-        return
     path = weights_file(model)
     card = read_card(path)
     measured = {**card.psnr.get(test_set, {}), **{level: round(value, 2) for level, value in levels.items()}}

@@ -36,7 +36,8 @@ class Frame:
 @dataclass(frozen=True)
 class Survey:
     """`scenes`: the frames of each that has two or more. `singles`: all others. `copies`: how many were left out, whose
-    pixels are those of another one, so that their noise tells nothing of its own.
+    pixels are those of another one, or which are the same shot in another format, so that their noise tells nothing of
+    its own.
     """
 
     scenes: tuple[tuple[Frame, ...], ...]
@@ -80,9 +81,12 @@ def survey(files: Sequence[Path]) -> Survey:
             kinds.append(pixels.shape)
             thumbnails.append(_thumbnail(pixels))
     groups = _alike(kinds, np.stack(thumbnails)) if frames else []
-    scenes = tuple(tuple(frames[number] for number in group) for group in groups if len(group) > 1)
-    singles = tuple(frames[group[0]] for group in groups if len(group) == 1)
-    return Survey(scenes, singles, copies)
+    scenes = [_shots([frames[number] for number in group]) for group in groups]
+    return Survey(
+        tuple(scene for scene in scenes if len(scene) > 1),
+        tuple(scene[0] for scene in scenes if len(scene) == 1),
+        copies + len(frames) - sum(map(len, scenes)),
+    )
 
 
 def pages(path: Path) -> Iterator[Pixels]:
@@ -138,6 +142,15 @@ def _alike(kinds: Sequence[tuple[int, ...]], thumbnails: np.ndarray) -> list[lis
         else:
             groups.append([number])
     return groups
+
+
+def _shots(scene: Sequence[Frame]) -> tuple[Frame, ...]:
+    """Without files of one name, such as a camera's JPEG beside its TIFF, which are one shot: the largest is kept."""
+    shots: dict[tuple[Path, int], Frame] = {}
+    for frame in sorted(scene, key=lambda frame: frame.path.stat().st_size, reverse=True):
+        shots.setdefault((frame.path.with_suffix(""), frame.page), frame)
+    kept = set(shots.values())
+    return tuple(frame for frame in scene if frame in kept)
 
 
 def _likeness(first: np.ndarray, second: np.ndarray) -> float:

@@ -26,10 +26,16 @@ def peers_of(models: Sequence[str]) -> tuple[list[str], list[str]]:
     Filters of scikit-image, OpenCV and bm3d, and for each network among `models` the same weights by OpenVINO and by
     plain PyTorch.
     """
-    networks = [model for model in models if catalogue.card(model).family == "network"]
-    names = ["nlm", "wavelet", "tv", *_FILTERS, *(f"{engine}:{model}" for model in networks for engine in _ENGINES)]
+    engines = [f"{engine}:{model}" for model in networks(models) for engine in _ENGINES]
+    names = ["nlm", "wavelet", "tv", *_FILTERS, *engines]
     missing = [name for name in names if _package(name) and not importlib.util.find_spec(_package(name))]
     return [name for name in names if name not in missing and name not in models], missing
+
+
+def networks(models: Sequence[str]) -> list[str]:
+    """Those among filters and peers that are networks of the catalogue or weights files. Raises what that raises."""
+    ours = [model for model in models if model not in _FILTERS and model.partition(":")[0] not in _ENGINES]
+    return [model for model in ours if catalogue.card(model).family == "network"]
 
 
 def load(model: str, **options: Any) -> Denoiser:

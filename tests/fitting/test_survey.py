@@ -67,6 +67,18 @@ def test_a_copy_of_a_frame_is_no_other_frame(tmp_path: Path) -> None:
     assert survey(files[:2]).singles == (Frame(files[0]),)
 
 
+def test_one_shot_in_two_formats_is_one_frame(tmp_path: Path) -> None:
+    """Its noise is the same in both, so that one as the other's target would teach to keep it."""
+    for number in range(2):
+        picture = Image.fromarray(shot(1, number))
+        picture.save(tmp_path / f"{number}.jpg", quality=90)
+        picture.save(tmp_path / f"{number}.png")
+    found = survey(sorted(tmp_path.iterdir()))
+    assert (found.scenes, found.copies) == (((Frame(tmp_path / "0.png"), Frame(tmp_path / "1.png")),), 2)
+    (tmp_path / "1.png").rename(tmp_path / "2.png")  # names say which belong together, in one folder
+    assert len(survey(sorted(tmp_path.iterdir())).frames) == 3
+
+
 def test_samples_that_are_no_numbers_take_what_is_beside(tmp_path: Path) -> None:
     samples = np.full((20, 30), 0.25, np.float32)
     samples[3, 4] = np.nan
