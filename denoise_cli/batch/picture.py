@@ -69,11 +69,7 @@ def denoise_image(image: Image, settings: Settings, progress: Progress | None = 
         result = Overlay.over(source)
     else:
         result = Canvas.of(image.shape, image.format)
-    noisy = source
-    if mask is not None:
-        noisy = (
-            Stored(filled(source.samples, mask), source.form) if isinstance(source, Stored) else filled(source, mask)
-        )
+    noisy = source if mask is None else filled(source, mask)
     settings.denoiser.into(result, noisy, Request(settings.sigma, settings.strength, progress))
     if isinstance(result, Canvas):
         result.settle()

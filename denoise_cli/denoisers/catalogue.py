@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,6 +19,7 @@ from denoise_cli.denoisers.denoiser import Denoiser
 from denoise_cli.denoisers.weights import bundled, read_card, write_card
 from denoise_cli.errors import UsageError
 from denoise_cli.places.place import URL, copied
+from denoise_cli.runtime.words import check_device, check_precision, check_tile
 
 if TYPE_CHECKING:
     from denoise_cli.denoisers.network import Engine
@@ -52,9 +54,17 @@ def load(
     """A denoiser, ready for any number of pictures.
 
     A bundled network that has weights of its own for gray pictures takes them for those. `size` is that of a classical
-    filter; `device`, `precision`, `tile` and `engine` (what computes; default: `runtime.fused`) are for networks.
-    Raises UsageError for an unknown name or a size it cannot have, WeightsError for a file that holds no network.
+    filter, in pixels: the edge of median's and mean's window, odd, or gaussian's standard deviation. For networks are
+    `device` (auto, cpu, cuda, cuda:N or mps), `precision` (auto, fp32, bf16 or fp16), `tile` (auto, off or how many
+    pixels a side it sees at once) and `engine` (what computes; default: `runtime.fused`).
+    Raises UsageError for an unknown name or word, a size it cannot have or a device that is not there, WeightsError for
+    a file that holds no network, TypeError for what is neither name nor path.
     """
+    if not isinstance(model, (str, os.PathLike)):
+        raise TypeError(f"model is a name or a path (or, for denoise(), what load() gave), not {type(model).__name__}")
+    check_device(device)
+    check_precision(precision)
+    check_tile(tile)
     model = os.fspath(model)
     if model in classical.NAMES:
         return classical.build(model, size)
@@ -86,7 +96,7 @@ def weights_file(model: str) -> Path:
         return path
     if model in classical.NAMES:
         raise UsageError(f"{model} is a filter, which has no weights")
-    if path.suffix == SUFFIX or path.name != model:
+    if path.suffix or path.name != model:  # names of models have no suffix
         raise UsageError(f"there is no weights file {model}")
     names = [found.name for found in cards()]
     near = difflib.get_close_matches(model, names, n=1)
@@ -95,11 +105,14 @@ def weights_file(model: str) -> Path:
 
 
 def record_psnr(model: str, test_set: str, levels: Mapping[str, float]) -> None:
-    """Writes measured PSNR into the card of a weights file.
+    """Writes measured PSNR, decibels by noise level, into the card of a weights file.
+
+    What is not finite is left out: JSON has no such numbers.
 
     Raises UsageError for what has no weights, WeightsError for a file that cannot be read.
     """
     path = weights_file(model)
     card = read_card(path)
-    measured = {**card.psnr.get(test_set, {}), **{level: round(value, 2) for level, value in levels.items()}}
+    finite = {level: round(value, 2) for level, value in levels.items() if math.isfinite(value)}
+    measured = {**card.psnr.get(test_set, {}), **finite}
     write_card(path, replace(card, psnr={**card.psnr, test_set: measured}))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from denoise_cli.denoisers.card import Card
-from denoise_cli.denoisers.denoiser import BAND, Denoiser, Request, blended, check_sigma, copied
+from denoise_cli.denoisers.denoiser import BAND, Denoiser, Request, as_number, blended, check_sigma, copy_into
 from denoise_cli.errors import UsageError
 from denoise_cli.images.image import Canvas, Pixels, Stored
 from denoise_cli.noise.estimate import estimate_sigma
@@ -31,7 +31,7 @@ class Filter(Denoiser):
         if given:
             level = request.strength * (self.estimate(pixels) if request.sigma is None else request.sigma) / 255
             if level == 0:
-                return copied(result, pixels)
+                return copy_into(result, pixels)
         height, width = pixels.shape[:2]
         radius = self.card.radius
         band = None if radius is None else (BAND + 2 * radius, width)
@@ -48,6 +48,7 @@ class Filter(Denoiser):
 
 
 def median(pixels: Pixels, size: float, sigma: float) -> Pixels:
+    """Each sample becomes the median of the `size` x `size` pixels around it, in each channel by itself."""
     from scipy.ndimage import median_filter
 
     result: Pixels = median_filter(pixels, size=(int(size), int(size), 1), mode="nearest")
@@ -55,6 +56,7 @@ def median(pixels: Pixels, size: float, sigma: float) -> Pixels:
 
 
 def mean(pixels: Pixels, size: float, sigma: float) -> Pixels:
+    """Each sample becomes the mean of the `size` x `size` pixels around it, in each channel by itself."""
     from scipy.ndimage import uniform_filter
 
     # A running sum in float32 would drift along a row.
@@ -63,6 +65,7 @@ def mean(pixels: Pixels, size: float, sigma: float) -> Pixels:
 
 
 def gaussian(pixels: Pixels, size: float, sigma: float) -> Pixels:
+    """A blur by a Gaussian of `size` pixels' standard deviation, cut off at four of them, in each channel by itself."""
     from scipy.ndimage import gaussian_filter
 
     result: Pixels = gaussian_filter(
@@ -82,7 +85,7 @@ def nlm(pixels: Pixels, size: float, sigma: float) -> Pixels:
         larger[:, :, 0] if channels == 1 else larger,
         patch_size=5,
         patch_distance=6,
-        h=0.6 * sigma,
+        h=0.6 * sigma,  # this and both sizes are those of scikit-image's own example for the fast way with sigma
         sigma=sigma,
         fast_mode=True,
         channel_axis=None if channels == 1 else -1,
@@ -94,6 +97,7 @@ def tv(pixels: Pixels, size: float, sigma: float) -> Pixels:
     """Total variation (Rudin et al. 1992) by Chambolle's algorithm (2004)."""
     from skimage.restoration import denoise_tv_chambolle
 
+    # The weight counts in sample values, as sigma does.
     result: Pixels = denoise_tv_chambolle(pixels, weight=sigma, channel_axis=-1)
     return result
 
@@ -138,6 +142,7 @@ def _reach(deviation: float) -> int:
 
 
 # Name, summary, function, default size (0: none) and the radius at a size (None: it sees the whole picture).
+# Bilateral's window has 13 pixels a side, but its table of weights by colour spans the values of all it is given.
 _FILTERS: tuple[tuple[str, str, Run, float, Callable[[float], int] | None], ...] = (
     ("median", "median of a window of --size pixels; salt-and-pepper noise", median, 3, lambda size: int(size) // 2),
     ("gaussian", "Gaussian blur of --size pixels' standard deviation", gaussian, 1, _reach),
@@ -153,12 +158,12 @@ NAMES = tuple(entry[0] for entry in _FILTERS)
 def build(name: str, size: float | None = None) -> Filter:
     """The classical filter of that name.
 
-    Raises UsageError for a size that it cannot have.
+    Raises UsageError for a size that it cannot have, TypeError for one that is no number.
     """
     _, summary, run, default, radius = next(entry for entry in _FILTERS if entry[0] == name)
     if size is not None and not default:
         raise UsageError(f"{name} has no size; it works from the noise level, which --sigma sets")
-    chosen = default if size is None else size
+    chosen = default if size is None else as_number("size", size)
     if name in ("median", "mean") and not (0 < chosen < 100 and chosen % 2 == 1):
         raise UsageError(f"{name}'s size is the edge of its window, an odd number of pixels up to 99, not {chosen:g}")
     if name == "gaussian" and not 0 < chosen <= 50:

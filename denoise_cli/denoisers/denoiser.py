@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 
@@ -36,28 +38,46 @@ class Denoiser(ABC):
     ) -> Pixels:
         """The picture without noise: float32 `[height, width, channels]`, 1.0 = white, as given.
 
-        `sigma` is the noise's standard deviation on the 0..255 scale; None: it is estimated or not needed.
-        `strength`, 0 to 1, scales the level of a denoiser that is told one; the results of others are blended with the
-        picture.
-        Raises UsageError when a sigma is given to a denoiser that takes none.
+        `pixels`: floats of any width. `sigma` is the noise's standard deviation on the 0..255 scale; None: it is
+        estimated or not needed. `strength`, 0 to 1, scales the level of a denoiser that is told one; the results of
+        others are blended with the picture. `progress(done, total)` is called with pixels now and then.
+        Raises UsageError when a sigma is given to a denoiser that takes none, or is out of range, and for another
+        shape; TypeError for what is no array of floats, or no number; PictureError when a network cannot make numbers
+        of the samples, as of NaN and of what is far beyond white; MemoryError.
         """
+        pixels = _floats(pixels)
         result: Pixels = np.empty(pixels.shape, np.float32)
-        self.into(result, pixels, Request(sigma, strength, progress))
+        self.into(result, pixels, Request(sigma, as_number("strength", strength), progress))
         return result
 
     @abstractmethod
     def into(self, result: Pixels | Canvas, pixels: Pixels | Stored, request: Request) -> None:
-        """Puts the picture without noise into `result`, part by part where its network or filter can."""
+        """Puts the picture without noise into `result`, part by part where its network or filter can.
+
+        Both are `[height, width, channels]` and of one shape; what `pixels[rows, columns]` gives, and `result` is
+        given, is float32, 1.0 = white. Raises what `__call__` does about sigma and samples, and MemoryError.
+        """
 
     @abstractmethod
     def estimate(self, pixels: Pixels | Stored) -> float:
         """The noise level on the 0..255 scale that it finds in a picture."""
 
 
+def as_number(name: str, value: object) -> float:
+    """An argument that is to be a number, as a float. Raises TypeError, with the argument's name, for what is none."""
+    if not isinstance(value, Real):
+        raise TypeError(f"{name} is a number, not {type(value).__name__}")
+    try:
+        return float(value)
+    except OverflowError:  # an integer of hundreds of digits, which every check of a range refuses as infinite
+        return -math.inf if value < 0 else math.inf
+
+
 def check_sigma(card: Card, sigma: float | None) -> None:
-    """Raises UsageError when a sigma is given to a denoiser that takes none, or makes no sense."""
+    """Raises UsageError for a sigma where the denoiser takes none, or out of range; TypeError for what is no number."""
     if sigma is None:
         return
+    sigma = as_number("sigma", sigma)
     if card.level == "blind":
         raise UsageError(f"{card.name} judges the noise level itself and takes no sigma; --strength makes it milder")
     if card.level == "none":
@@ -75,7 +95,21 @@ def blended(clean: Pixels, noisy: Pixels, strength: float) -> Pixels:
     return clean
 
 
-def copied(result: Pixels | Canvas, pixels: Pixels | Stored) -> None:
+def copy_into(result: Pixels | Canvas, pixels: Pixels | Stored) -> None:
     """Puts the picture into `result` as it is, in bands, so that it is never floats as a whole."""
     height, width, _ = pixels.shape
     tiles.apply(lambda band: band, pixels, tiles.plan(height, width, tile=(BAND, width), margin=0), result)
+
+
+def _floats(pixels: Pixels) -> Pixels:
+    """As float32. Integers are refused, whose white is not 1.0, and so are masks, which would be lost."""
+    if not isinstance(pixels, np.ndarray) or isinstance(pixels, np.ma.MaskedArray) or pixels.dtype.kind != "f":
+        kind = f" of {pixels.dtype}" if isinstance(pixels, np.ndarray) else ""
+        raise TypeError(
+            f"pixels are an array of floats, 1.0 = white, not {type(pixels).__name__}{kind}; denoise() takes integers"
+        )
+    if pixels.ndim != 3 or 0 in pixels.shape:
+        raise UsageError(
+            f"pixels are [height, width, channels], not {list(pixels.shape)}; denoise() takes [height, width] too"
+        )
+    return np.asarray(pixels, np.float32)

@@ -14,7 +14,7 @@ from denoise_cli.noise.measure import noise_in_flat_parts
 
 FAR = 1.0  # how far below black and above white samples still say something: a firefly is no noise
 LIGHTS, DIM = 0.999, 1 / 8  # the share of samples below a picture's lights, and lights that are too faint
-MOST_GAIN = 256
+MOST_GAIN = 1 << 12  # so that 8 of 65535, a few photons in a file of 16 bits, is seen as half of white
 
 
 def judged_levels(network: Network, pixels: Pixels | Stored, channels: int) -> tuple[float, ...]:

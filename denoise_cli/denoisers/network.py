@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from denoise_cli.denoisers.card import Card
-from denoise_cli.denoisers.denoiser import Denoiser, Progress, Request, blended, check_sigma, copied
+from denoise_cli.denoisers.denoiser import Denoiser, Progress, Request, blended, check_sigma, copy_into
 from denoise_cli.denoisers.judged import judged_levels
 from denoise_cli.denoisers.weights import read_card, read_tensors
 from denoise_cli.errors import PictureError, WeightsError
@@ -56,7 +56,7 @@ class NetworkDenoiser(Denoiser):
             levels = judged_levels(self._exact, pixels, self.card.channels) if told is None else (told,)
             level = tuple(request.strength * sigma for sigma in levels)
             if not any(level):
-                return copied(result, pixels)
+                return copy_into(result, pixels)
 
         def run(part: Pixels) -> Pixels:
             if channels == self.card.channels:

@@ -87,7 +87,7 @@ def _of_scenes(findings: Findings, recipe: Recipe, channels: int, judge: Judge, 
 
 def _of_singles(findings: Findings, recipe: Recipe, channels: int, judge: Judge, side: int) -> Iterator[Piece]:
     """Cell by cell: what is there, its level, its noise's deviation. Of many large pictures some cells, at random."""
-    singles = findings.found.frames
+    singles = sorted(findings.found.frames)
     random = np.random.default_rng(recipe.seed)
     most = max(HELD_OUT, MEMORY // 2 // (len(singles) * 3 * 4 * channels * CROP**2))
     for frame, pixels in zip(singles, frames_of(singles), strict=True):

@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from denoise_cli.errors import PictureError
-from denoise_cli.images.formats import read
+from denoise_cli.images.formats import opened
 from denoise_cli.images.hidden import visible
 from denoise_cli.images.image import Pixels
 
@@ -22,7 +21,7 @@ WORTH_A_LOOK, DRIFT = 0.6, 2  # before shifting, by up to so many of a thumbnail
 STRUCTURE = 0.004  # standard deviation that a thumbnail needs to show a scene at all
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Frame:
     """A picture: a file's page."""
 
@@ -94,16 +93,13 @@ def pages(path: Path) -> Iterator[Pixels]:
 
     Raises PictureError, which names the file.
     """
-    try:
-        with path.open("rb") as file:
-            for image in read(file).images:
-                yield visible(image)
-    except (PictureError, OSError) as error:
-        raise PictureError(f"{path} {error}") from error
+    with opened(path) as found:
+        for image in found.images:
+            yield visible(image)
 
 
 def frames_of(frames: Sequence[Frame]) -> Iterator[Pixels]:
-    """Their pixels, one after the other; of neighbours in one file that is read once.
+    """The pixels of frames in order, one after the other; a file is read once for all of its pages in a row.
 
     Raises PictureError, which names the file.
     """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,8 +23,8 @@ SUFFIXES = frozenset(suffix for codec in CODECS for suffix in codec.suffixes)
 def read(file: BinaryIO, white: float | None = None) -> Opened:
     """The pictures of a seekable file, whose content, not its name, tells the format.
 
-    `white` is the sample value that counts as 1.0; None: the largest that the file can hold, and for floats what
-    `white_of_floats` says. Samples above it are kept.
+    `white` is the sample value that counts as 1.0; None: the largest that the file can hold, and for floats and
+    integers of more than 16 bits what `white_of` says. Samples above it are kept.
     Raises PictureError; its text begins with a verb, for a file's name to be put before it.
     """
     found = by_content(file).read(file)
@@ -58,10 +60,16 @@ def first_picture(path: Path) -> tuple[Image, int]:
 
     Raises PictureError, which names the file.
     """
+    with opened(path) as found:
+        return next(found.images), found.count
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Opened]:
+    """The pictures of a file, while it is open. Raises PictureError, which names the file."""
     try:
         with path.open("rb") as file:
-            found = read(file)
-            return next(found.images), found.count
+            yield read(file)
     except PictureError as error:
         raise PictureError(f"{path} {error}") from error
     except OSError as error:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import overload
+
 import numpy as np
 import numpy.typing as npt
 
 from denoise_cli.images.image import LARGEST_LIGHT, Canvas, Image, Pixels, Samples, Stored, bands, to_samples
 
 Mask = npt.NDArray[np.bool_]
+NEAR = 8  # pixels: less than the cells that noise is not judged in beside black ones (`noise.estimate.BESIDE`)
 
 
 def hidden(image: Image) -> Mask | None:
@@ -30,14 +33,33 @@ def hidden(image: Image) -> Mask | None:
     return mask
 
 
-def filled(pixels: Samples, mask: Mask) -> Samples:
-    """Pixels, or samples, with each masked one replaced by the nearest that is not; 0 where all are masked."""
+@overload
+def filled(source: Pixels, mask: Mask) -> Pixels: ...
+@overload
+def filled(source: Stored, mask: Mask) -> Stored: ...
+def filled(source: Pixels | Stored, mask: Mask) -> Pixels | Stored:
+    """A picture with each masked pixel replaced by the nearest that is not, or by black where none is near.
+
+    What is smeared far would be taken for grain where the noise is judged, and what is black is not.
+    """
+    if not isinstance(source, Stored):
+        return _filled(source, mask, 0)
+    black = to_samples(np.zeros((1, 1, 1), np.float32), source.form).item()
+    return Stored(_filled(source.samples, mask, black), source.form)
+
+
+def _filled(samples: Samples, mask: Mask, black: float) -> Samples:
     if mask.all():
-        return np.zeros_like(pixels)
+        return np.full_like(samples, black)
     from scipy.ndimage import distance_transform_edt  # a fifth of a second, which most pictures need not wait for
 
     rows, columns = distance_transform_edt(mask, return_distances=False, return_indices=True)
-    return np.asarray(pixels[rows, columns])
+    result: Samples = samples[rows, columns]
+    for band in bands(len(mask)):
+        down = rows[band] - np.arange(len(mask))[band, None]
+        across = columns[band] - np.arange(mask.shape[1])
+        result[band][down**2 + across**2 > NEAR**2] = black
+    return result
 
 
 def visible(image: Image) -> Pixels:

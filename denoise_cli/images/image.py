@@ -13,8 +13,8 @@ Pixels = npt.NDArray[np.float32]
 Samples = npt.NDArray[Any]
 Mode = Literal["gray", "rgb", "cmyk", "palette", "bilevel", "channels"]
 
-# The whites that float pictures are scaled to when their values plainly exceed 1; see `white_of_floats`.
-FLOAT_WHITES = (255.0, 1023.0, 4095.0, 16383.0, 65535.0)
+# The whites that pictures are scaled to whose type of sample does not say what is white; see `white_of`.
+WHITES = (255.0, 1023.0, 4095.0, 16383.0, 65535.0)
 LARGEST_LIGHT = 1e30  # what is larger marks missing values, as 3.4e38 often does
 ROWS_AT_ONCE = 64
 
@@ -191,22 +191,22 @@ def rescaled(image: Image, white: float) -> Image:
     return replace(image, source=Stored(samples, form), format=form)
 
 
-def white_of_floats(samples: Samples) -> float:
-    """The value that counts as white in a float picture.
+def white_of(samples: Samples) -> float:
+    """The value that counts as white in a picture of floats, or of integers of more than 16 bits, which nothing fills.
 
-    It is 1.0, however dark the picture is and even if highlights exceed it, unless more than one sample in a thousand
-    is above 8: then the picture was evidently scaled otherwise, and the first of 255, 1023, 4095, 16383 and 65535 that
-    those brightest thousandths reach up to is taken, or their own value if it is larger still. Values that mark missing
-    ones (beyond 1e30, infinite or no number) do not count.
+    Of floats it is 1.0, however dark the picture is and even if highlights exceed it, unless more than one sample in a
+    thousand is above 8: then the picture was evidently scaled otherwise. It is then, and always of integers, the first
+    of 255, 1023, 4095, 16383 and 65535 that those brightest thousandths reach up to, or their own value if it is larger
+    still. Values that mark missing ones (beyond 1e30, infinite or no number) do not count.
     """
     above = count = 0
     for rows in bands(samples.shape[0]):
         lit = np.abs(samples[rows]) < np.float32(LARGEST_LIGHT)
         above += np.count_nonzero(lit & (samples[rows] > 8))
         count += np.count_nonzero(lit)
-    if above * 1000 <= count:
+    if samples.dtype.kind == "f" and above * 1000 <= count:
         return 1.0
     lit = np.abs(samples) < np.float32(LARGEST_LIGHT)
     values = samples[lit].astype(np.float32)  # in float16, quantiles of many values overflow
     bright = float(np.partition(values, count - 1 - count // 1000)[count - 1 - count // 1000])
-    return next((white for white in FLOAT_WHITES if bright <= white), bright)
+    return next((white for white in WHITES if bright <= white), bright)

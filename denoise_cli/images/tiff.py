@@ -14,7 +14,7 @@ import tifffile
 
 from denoise_cli.errors import PictureError
 from denoise_cli.images.codec import Codec, Opened, damaged
-from denoise_cli.images.image import Image, Mode, PixelFormat, Samples, stored, white_of_floats
+from denoise_cli.images.image import Image, Mode, PixelFormat, Samples, stored, white_of
 from denoise_cli.images.scratch import let_go, room
 from denoise_cli.images.tiff_tags import (
     ALPHAS,
@@ -61,7 +61,7 @@ def read(file: BinaryIO) -> Opened:
 
 
 def _pages(tiff: tifffile.TiffFile, count: int) -> Iterator[Image]:
-    white: float | None = None  # of floats: one for all pages of a stack
+    white: float | None = None  # where the type does not say it: one for all pages of a stack
     for number in range(count):
         page = f"page {number + 1} of {count}" if count > 1 else ""
         try:
@@ -182,10 +182,10 @@ def _image(page: tifffile.TiffPage, samples: Samples, baggage: TiffBaggage, whit
         mode = "channels"
     form = PixelFormat(mode, samples.dtype.newbyteorder("="), bits, 1.0, inverted)
     missing = _missing(page)
-    if form.dtype.kind in "ui":
+    if form.dtype.kind in "ui" and (bits <= 16 or inverted):
         white = form.largest
     elif white is None:
-        white = white_of_floats(samples if missing is None else np.where(samples == missing, 0, samples))
+        white = white_of(samples if missing is None else np.where(samples == missing, 0, samples))
     form = replace(form, white=white)
     return Image(stored(samples, form), form, alpha, baggage, premultiplied, missing)
 

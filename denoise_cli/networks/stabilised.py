@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -30,27 +31,25 @@ class Stabilised(Network):
     Input and output: float `[batch, channels, height, width]`, 1.0 = white, sides multiples of `multiple`.
     """
 
-    lights: torch.Tensor
-
     def __init__(self, levels: Sequence[float], channels: int = 3, base: Mapping[str, Any] | None = None) -> None:
         super().__init__()
         check_levels(levels)
         self.base = UNet(**{**(base or {}), "channels": channels})
         self.multiple, self.radius = self.base.multiple, self.base.radius
-        lights = torch.linspace(LOW, HIGH, KNOTS)
-        self.register_buffer("lights", lights, persistent=False)
-        sigmas = torch.tensor([float(level) for level in levels]) / 255
-        sigmas = sigmas.clamp(min=max(LEAST * float(sigmas.mean()), 1e-4))
-        middles = ((lights[1:] + lights[:-1]) / 2).clamp(0, 1)
-        slopes = 1 / along(middles, torch.linspace(0, 1, len(sigmas)), sigmas)
-        self.curve_steps = nn.Parameter((slopes * (lights[1] - lights[0])).log())
+        lights = np.linspace(LOW, HIGH, KNOTS)
+        sigmas = np.array(levels, float) / 255
+        sigmas = sigmas.clip(max(LEAST * sigmas.mean(), 1e-4))
+        middles = ((lights[1:] + lights[:-1]) / 2).clip(0, 1)
+        steps = (lights[1] - lights[0]) / np.interp(middles, np.linspace(0, 1, len(sigmas)), sigmas)
+        self.curve_steps = nn.Parameter(torch.tensor(np.log(steps), dtype=torch.float32))
         self.curve_shifts = nn.Parameter(torch.zeros(KNOTS))
         self.curve_level = nn.Parameter(torch.zeros(()))  # after the curve noise has a deviation of exp(this)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         heights = torch.cat([self.curve_steps.new_zeros(1), self.curve_steps.exp().cumsum(0)])
-        black, white = along(torch.tensor([0.0, 1.0], device=x.device), self.lights, heights)
+        lights = torch.linspace(LOW, HIGH, KNOTS, device=x.device)
+        black, white = along(torch.tensor([0.0, 1.0], device=x.device), lights, heights)
         heights = (heights - black) / (white - black)
-        even = along(x, self.lights, heights)
+        even = along(x, lights, heights)
         result = self.base(with_sigma(even, self.curve_level.exp() / (white - black)))
-        return along(result, heights, self.lights + self.curve_shifts)
+        return along(result, heights, lights + self.curve_shifts)

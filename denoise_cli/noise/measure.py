@@ -151,10 +151,26 @@ def noise_in_flat_parts(pictures: Sequence[Pixels], *, seed: int = 0) -> NoiseFa
 
 def _by_brightness(blocks: np.ndarray, light: np.ndarray) -> list[np.ndarray]:
     """The numbers of blocks, in bins from dark to bright; those with clipped noise, narrower than it was, left out."""
-    inside = at_the_ends(blocks).mean(axis=(1, 2)) < 0.01
+    inside = _lost(blocks) < 0.01
     usable = np.flatnonzero(inside) if inside.sum() >= FEWEST else np.arange(len(blocks))
     count = max(1, min(BINS, len(usable) // FEWEST))
     return np.array_split(usable[np.argsort(light[usable], kind="stable")], count)
+
+
+def _lost(blocks: np.ndarray) -> np.ndarray:
+    """The share of each block's samples that were clipped.
+
+    Of a few photons none may well be counted, which is black and not clipped: where noise is cut off at black, black is
+    far more frequent than the value next to it, and where the mean is two to four photons, it is rarer.
+    """
+    black = (blocks == 0).mean(axis=(1, 2))
+    some = blocks[(black > 0.01) & (black < 0.2)]
+    lit = some[some > 0]
+    if not lit.size or some.size - lit.size > (lit < 1.5 * lit.min()).sum():
+        share: np.ndarray = at_the_ends(blocks).mean(axis=(1, 2))
+        return share
+    white = (blocks == 1).mean(axis=(1, 2)) if blocks.max() <= 1 else 0.0
+    return np.where(black == 1, 1.0, white)
 
 
 def _least(of: np.ndarray, here: np.ndarray) -> np.ndarray:

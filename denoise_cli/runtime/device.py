@@ -6,6 +6,7 @@ import torch
 
 from denoise_cli.errors import UsageError
 from denoise_cli.runtime.precision import uses_amx
+from denoise_cli.runtime.words import AUTO, OFF, check_device, check_tile
 
 # Pixels a side, margins included. A CPU with AMX waits for memory; its tiles should stay near the cache and below the
 # widths that some of its convolutions are slow at (see tiles.GRAIN); without it, a CPU computes all the time, and what
@@ -22,14 +23,12 @@ def choose_device(name: str) -> torch.device:
 
     Raises UsageError for one that there is not.
     """
-    if name == "auto":
+    check_device(name)
+    if name == AUTO:
         return torch.device(
             "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
         )
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise UsageError(f"unknown device {name!r}; there are auto, cpu, cuda and mps") from None
+    device = torch.device(name)
     there = {
         "cpu": True,
         "cuda": torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count(),
@@ -45,15 +44,14 @@ def tile_size(choice: str | int, device: torch.device, dtype: torch.dtype, radiu
 
     `radius` is that of the network's receptive field in pixels. Raises UsageError for anything else.
     """
-    if choice == "off":
+    check_tile(choice)
+    if choice == OFF:
         return None
-    if choice == "auto":
+    if choice == AUTO:
         tile, radii = GPU_TILE, GPU_RADII
         if device.type == "cpu":
             tile, radii = (AMX_TILE, AMX_RADII) if uses_amx(dtype) else (CPU_TILE, CPU_RADII)
         return max(tile, -(-radii * radius // STEP) * STEP)
-    if not str(choice).isdecimal() or not 16 <= int(choice) <= 65536:
-        raise UsageError(f"a tile is auto, off or a number of pixels from 16 up, not {choice!r}")
     return int(choice)
 
 

@@ -9,9 +9,10 @@ from contextlib import contextmanager
 import torch
 
 from denoise_cli.errors import UsageError
+from denoise_cli.runtime.words import AUTO, PRECISIONS, check_precision
 
 _TURN = threading.Lock()
-DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+DTYPES = dict(zip(PRECISIONS, (torch.float32, torch.bfloat16, torch.float16), strict=True))
 
 
 def native_bf16(device: torch.device) -> bool:
@@ -36,12 +37,11 @@ def _able(what: str) -> bool:
 def choose_dtype(name: str, device: torch.device) -> torch.dtype:
     """`auto` (bfloat16 where the hardware multiplies it natively, else float32), `fp32`, `bf16` or `fp16`.
 
-    Raises UsageError for fp16 on a CPU, where it is emulated and of no use.
+    Raises UsageError for another word, and for fp16 on a CPU, where it is emulated and of no use.
     """
-    if name == "auto":
+    check_precision(name)
+    if name == AUTO:
         return torch.bfloat16 if native_bf16(device) else torch.float32
-    if name not in DTYPES:
-        raise UsageError(f"unknown precision {name!r}; there are auto, {', '.join(DTYPES)}")
     if name == "fp16" and device.type == "cpu":
         raise UsageError("fp16 is for GPUs; a CPU takes --precision auto, fp32 or bf16")
     return DTYPES[name]

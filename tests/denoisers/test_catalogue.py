@@ -44,6 +44,18 @@ def test_a_size_is_for_filters(toy_weights: Path) -> None:
         catalogue.load(str(toy_weights), size=3)
 
 
+@pytest.mark.parametrize(
+    "options", [{"device": "gpu"}, {"device": None}, {"tile": 0}, {"tile": None}, {"precision": "fp8"}]
+)
+def test_words_for_networks_are_checked_for_filters_too(options: dict[str, object]) -> None:
+    with pytest.raises(UsageError, match=r"there are auto|a tile is auto"):
+        catalogue.load("median", **options)
+
+
+def test_words_that_fit_other_machines_are_no_matter_to_filters() -> None:
+    assert catalogue.load("median", device="cuda:1", precision="fp16", tile=64).card.name == "median"
+
+
 def test_any_other_file_is_no_model(noisy_jpeg: Path) -> None:
     with pytest.raises(WeightsError, match=r"noisy\.jpg"):
         catalogue.load(str(noisy_jpeg))
@@ -53,7 +65,7 @@ def test_measured_psnr_goes_onto_the_card(toy_weights: Path, tmp_path: Path) -> 
     copy = tmp_path / "copy.safetensors"
     copy.write_bytes(toy_weights.read_bytes())
     catalogue.record_psnr(str(copy), "Set", {"25": 30.123})
-    catalogue.record_psnr(str(copy), "Set", {"50": 27})
+    catalogue.record_psnr(str(copy), "Set", {"50": 27, "0": float("inf")})  # JSON has no such number
     assert catalogue.card(str(copy)).psnr == {"Set": {"25": 30.12, "50": 27}}
     catalogue.load(str(copy))
 
@@ -74,7 +86,7 @@ def test_gray_pictures_go_to_the_gray_weights_where_there_are_any(
     assert not np.array_equal(both(one), colour_only(one))
 
 
-@pytest.mark.parametrize("name", ["mine.safetensors", "weights/mine"])
+@pytest.mark.parametrize("name", ["mine.safetensors", "weights/mine", "foo.pth"])
 def test_a_weights_file_that_is_not_there_is_named(name: str) -> None:
     with pytest.raises(UsageError, match=f"no weights file {name}"):
         catalogue.weights_file(name)

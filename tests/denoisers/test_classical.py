@@ -99,3 +99,15 @@ def test_sigma_is_refused_where_it_means_nothing(clean: np.ndarray) -> None:
 def test_a_picture_without_noise_is_left_alone(clean: np.ndarray) -> None:
     black = np.zeros_like(clean)
     assert np.array_equal(classical.build("nlm")(black), black)
+
+
+def test_a_denoiser_takes_floats_of_any_width_with_three_axes(clean: np.ndarray) -> None:
+    median = classical.build("median")
+    assert np.array_equal(median(clean.astype(np.float64)), median(clean))
+    for other in (clean.astype(np.uint8), np.ma.masked_greater(clean, 0.5), clean.tolist()):
+        with pytest.raises(TypeError, match=f"not {type(other).__name__}"):
+            median(other)
+    with pytest.raises(UsageError, match=r"pixels are \[height, width, channels\]"):
+        median(clean[:, :, 0])
+    with pytest.raises(TypeError, match="strength is a number"):
+        median(clean, strength="1")

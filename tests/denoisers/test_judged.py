@@ -9,6 +9,7 @@ from skimage import data
 
 from denoise_cli.denoisers.catalogue import load
 from denoise_cli.denoisers.denoiser import Denoiser
+from denoise_cli.images.hidden import filled
 from denoise_cli.images.image import Pixels
 from denoise_cli.measure.quality import psnr
 from denoise_cli.noise.estimate import estimate_sigma
@@ -48,6 +49,13 @@ def test_a_blown_out_sky_says_nothing_about_the_rest(photo: Denoiser, clean: Pix
     sky = clean.copy()
     sky[:64] = 1.5
     assert photo.estimate(as_saved(add_gaussian(sky, 25, seed=0))) == pytest.approx(photo.estimate(noisy), rel=0.2)
+
+
+def test_what_is_invisible_says_nothing_about_the_rest(photo: Denoiser, noisy: Pixels) -> None:
+    rows, columns = np.ogrid[:192, :192]
+    around = np.pad(filled(noisy, (rows - 96) ** 2 + (columns - 96) ** 2 > 60**2), ((0, 64), (64, 0), (0, 0)))
+    assert photo.estimate(around) == pytest.approx(photo.estimate(noisy), rel=0.2)
+    assert estimate_sigma(around) == pytest.approx(estimate_sigma(noisy), rel=0.2)
 
 
 @pytest.mark.parametrize("size", [9, 12, 24])

@@ -165,9 +165,14 @@ def test_a_result_that_is_not_finite_is_redone_in_full_precision(
     assert np.abs(low(pixels) - denoiser("dncnn", tile="off")(pixels)).max() < 1e-5
 
 
-def test_loading_what_was_saved(toy_weights: Path, pixels: np.ndarray) -> None:
-    loaded = load_network(toy_weights, device="cpu", precision="fp32")
-    assert np.abs(loaded(pixels) - denoiser("dncnn")(pixels)).max() < 1e-3
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_loading_what_was_saved(architecture: str, tmp_path: Path, pixels: np.ndarray) -> None:
+    path = tmp_path / "toy.safetensors"
+    weights.write(path, toy_card(architecture), toy_network(architecture).state_dict())
+    seeded = torch.get_rng_state()
+    loaded = load_network(path, device="cpu", precision="fp32")
+    assert torch.equal(torch.get_rng_state(), seeded)
+    assert np.abs(loaded(pixels) - denoiser(architecture)(pixels)).max() < 1e-3
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import tifffile
 from PIL import Image
 
 from denoise_cli.errors import PictureError
-from denoise_cli.fitting.survey import Frame, pages, survey
+from denoise_cli.fitting.survey import Frame, frames_of, pages, survey
 
 
 def shot(scene: int, frame: int, moved: int = 0, light: float = 1.0) -> np.ndarray:
@@ -85,3 +85,13 @@ def test_samples_that_are_no_numbers_take_what_is_beside(tmp_path: Path) -> None
     tifffile.imwrite(tmp_path / "a.tif", samples)
     (pixels,) = pages(tmp_path / "a.tif")
     assert (pixels == 0.25).all()
+
+
+def test_scenes_that_take_turns_in_a_stack_are_read_page_by_page(tmp_path: Path) -> None:
+    stack = tmp_path / "stack.tif"
+    shots = [shot(scene, frame) for frame in (0, 1) for scene in (1, 2)]
+    tifffile.imwrite(stack, np.stack(shots), photometric="rgb")
+    found = survey([stack])
+    assert found.frames == tuple(Frame(stack, page) for page in (0, 2, 1, 3))
+    for pixels, expected in zip(frames_of(sorted(found.frames)), shots, strict=True):
+        np.testing.assert_array_equal(np.rint(pixels * 255), expected)

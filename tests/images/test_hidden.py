@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -52,6 +54,16 @@ def test_hidden_pixels_take_the_nearest_visible_colour_for_the_time():
     result = filled(pixels, mask)
     assert result[1, :, 0].tolist() in ([0.25] * 5 + [0.75] * 4, [0.25] * 4 + [0.75] * 5)
     assert pixels[1, 4, 0] == np.float32(1e9)
+
+
+def test_what_is_far_from_all_that_is_visible_is_black_for_the_time():
+    mask = np.zeros((5, 60), bool)
+    mask[:, 20:] = True
+    paper = replace(PixelFormat.integer("gray", 8), inverted=True)
+    for samples, form in ((np.full((5, 60, 1), 90, np.uint8), form) for form in (BYTES, paper)):
+        result = filled(Stored(samples, form), mask)
+        assert (result.samples[:, :28] == 90).all()
+        assert (result[:, 28:] == 0).all()
 
 
 def test_a_picture_that_is_all_hidden_is_black_for_the_time():

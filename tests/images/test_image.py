@@ -16,7 +16,7 @@ from denoise_cli.images.image import (
     stored,
     to_pixels,
     to_samples,
-    white_of_floats,
+    white_of,
 )
 from tests.images.helpers import noise
 
@@ -91,31 +91,37 @@ def test_another_white_changes_pixels_and_not_samples(inverted):
     [(0.01, 1), (1, 1), (8, 1), (8.5, 255), (255, 255), (256, 1023), (4000, 4095), (16000, 16383), (60000, 65535)],
 )
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-def test_the_white_of_floats(brightest, white, dtype):
+def test_the_white_of(brightest, white, dtype):
     samples = np.full((7, 13), brightest, dtype)
-    assert white_of_floats(samples) == white
+    assert white_of(samples) == white
 
 
-def test_the_white_of_floats_beyond_all_usual_scales_is_their_own():
-    assert white_of_floats(np.full((7, 13), 1e6, np.float32)) == 1e6
+def test_the_white_of_beyond_all_usual_scales_is_their_own():
+    assert white_of(np.full((7, 13), 1e6, np.float32)) == 1e6
+
+
+@pytest.mark.parametrize(("brightest", "white"), [(5, 255), (4000, 4095), (70_000, 70_000)])
+@pytest.mark.parametrize("dtype", [np.int32, np.uint32, np.int64])
+def test_the_white_of_wide_integers_is_what_the_brightest_are_near(brightest, white, dtype):
+    assert white_of(np.full((7, 13), brightest, dtype)) == white
 
 
 def test_few_highlights_and_what_is_no_number_do_not_move_white():
     samples = np.full(10_000, 0.5, np.float32)
     samples[:10] = 5000
-    assert white_of_floats(samples) == 1
+    assert white_of(samples) == 1
     samples[10] = 5000
-    assert white_of_floats(samples) == 16383
+    assert white_of(samples) == 16383
     samples[:11] = np.inf
     samples[11:50] = np.nan
-    assert white_of_floats(samples) == 1
-    assert white_of_floats(np.full((3, 3), np.nan, np.float32)) == 1
+    assert white_of(samples) == 1
+    assert white_of(np.full((3, 3), np.nan, np.float32)) == 1
 
 
 def test_white_is_found_in_large_pictures_of_half_precision():
     """Whose number of values is beyond what a float16 can count."""
     samples = np.full((400, 400), 200, np.float16)
-    assert white_of_floats(samples) == 255
+    assert white_of(samples) == 255
 
 
 def test_pictures_that_are_handed_over_are_not_kept():
@@ -130,8 +136,8 @@ def test_markers_of_missing_values_do_not_move_white(marker, dtype):
     """Else every other sample would be lost: divided by infinity, and multiplied by it again."""
     samples = np.full((7, 13), 0.5, dtype)
     samples[:3] = marker
-    assert white_of_floats(samples) == 1
-    form = PixelFormat("gray", np.dtype(dtype), 32, white_of_floats(samples))
+    assert white_of(samples) == 1
+    form = PixelFormat("gray", np.dtype(dtype), 32, white_of(samples))
     np.testing.assert_array_equal(to_samples(to_pixels(samples, form), form)[3:, :, 0], samples[3:])
 
 

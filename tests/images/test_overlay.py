@@ -5,7 +5,7 @@ import pytest
 
 from denoise_cli.batch.picture import Settings, denoise_image
 from denoise_cli.denoisers import classical
-from denoise_cli.denoisers.denoiser import BAND, copied
+from denoise_cli.denoisers.denoiser import BAND, copy_into
 from denoise_cli.images.image import Image, PixelFormat, stored
 from denoise_cli.images.overlay import Overlay
 
@@ -56,7 +56,7 @@ def test_what_cannot_be_written_to_is_left_alone() -> None:
 def test_a_copy_waits_for_nothing() -> None:
     samples = noise()
     overlay = Overlay.over(stored(samples.copy(), FORM))
-    copied(overlay, stored(samples, FORM))
+    copy_into(overlay, stored(samples, FORM))
     assert sum(len(part) for _, _, part in overlay.waiting) <= BAND
     overlay.settle()
     assert np.array_equal(overlay.samples, samples)

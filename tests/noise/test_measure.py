@@ -41,6 +41,22 @@ def test_shot_noise_grows_with_the_light() -> None:
     assert facts.levels[-1] == pytest.approx(255 / np.sqrt(200), rel=0.1)
 
 
+@pytest.mark.parametrize("photons", [4, 12])
+def test_where_few_photons_are_counted_none_is_a_count_too(photons: int) -> None:
+    noisy = np.random.default_rng(0).poisson(scene() * photons).astype(np.float32) / photons
+    curve = noise_facts([noisy]).curve
+    assert curve[0][0] < 0.25
+    for brightness, sigma in curve:
+        assert sigma == pytest.approx(255 * np.sqrt(brightness / photons), rel=0.15)
+
+
+def test_noise_that_is_cut_off_at_black_is_not_measured_there() -> None:
+    dark = add_noise(scene() * 0.6 - 0.05, NoiseRange.parse("gaussian:20"), np.random.default_rng(1))
+    facts = noise_facts([(np.rint(dark.clip(0, 1) * 255) / 255).astype(np.float32)])
+    assert not facts.uneven
+    assert all(value == pytest.approx(20, rel=0.15) for _, value in facts.curve)
+
+
 def test_noise_after_a_tone_curve_is_told_from_point_to_point() -> None:
     light = scene()
     bumpy = 0.02 + 0.06 * np.exp(-(((light - 0.5) / 0.1) ** 2))
