@@ -21,3 +21,12 @@ class PictureError(DenoiseError, ValueError):
 
 class WeightsError(DenoiseError, ValueError):
     """A weights file that is missing, damaged or of an unknown kind."""
+
+
+def reason(error: BaseException) -> str:
+    """Why a picture failed, to be put behind its name."""
+    if isinstance(error, DenoiseError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "needs more memory than there is"
+    return f"met an unforeseen error ({type(error).__name__}: {error})"

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from denoise_cli.batch.connection import connected, shares
 from denoise_cli.batch.many import AT_ONCE, Outcome, denoise_one
 from denoise_cli.batch.plan import Job, Look, Passed, Results, look, search
 from denoise_cli.batch.wanted import Wanted
+from denoise_cli.denoisers import classical
 from denoise_cli.errors import DenoiseError, UsageError
+from denoise_cli.images.formats import SUFFIXES
 from denoise_cli.places.files import sweep, temporary_folder
-from denoise_cli.places.place import Place, identity, name_of, own_name, place
+from denoise_cli.places.manifest import listed as named_by
+from denoise_cli.places.place import Place, identity, is_folder, name_of, own_name, place, suffix_of, text_of
+from denoise_cli.runtime.words import check_device, check_precision, check_tile
 
 # Pictures are shipped in groups, for what each shipment costs: one by one at first, so that all workers have some, and
 # one more for every so many that are listed; the more workers, the slower, so that all end at about the same time.
@@ -40,6 +44,13 @@ class Cluster:
     workers: int | None = None
 
 
+@dataclass
+class Noted(Passed):
+    """What a listing passed over. `wrong`: a list, and what is wrong with a row of it."""
+
+    wrong: list[tuple[str, str]] = field(default_factory=list)
+
+
 @dataclass(frozen=True)
 class Listing:
     """What is to be listed, by a task of the cluster, bit by bit: inputs and the output folder, as text.
@@ -56,7 +67,7 @@ class Listing:
 
     def __call__(self, _: Row) -> Iterator[Row]:
         """Groups of pictures, and at the end how many there were and what was passed over."""
-        passed, count = Passed(), 0
+        passed, count = Noted(), 0
         try:
             for group in self._groups(passed):
                 count += len(group["jobs"]) + group["there_already"]
@@ -65,10 +76,10 @@ class Listing:
             yield _row(error=str(error))
         except OSError as error:
             yield _row(error=f"{error.filename} cannot be read ({error.strerror})")
-        unreadable = [[str(folder), why] for folder, why in passed.unreadable]
-        yield _row(listed=count, others=passed.others, unreadable=unreadable)
+        unreadable = [[text_of(folder), why] for folder, why in passed.unreadable]
+        yield _row(listed=count, others=passed.others, unreadable=unreadable, wrong=passed.wrong)
 
-    def _groups(self, passed: Passed) -> Iterator[dict[str, Any]]:
+    def _groups(self, passed: Noted) -> Iterator[dict[str, Any]]:
         jobs, results, count = self.jobs(passed), Results(), 0
         swept: set[Path] = set()
         while group := list(islice(jobs, min(LARGEST_GROUP, 1 + count // self.grows_after))):
@@ -77,20 +88,36 @@ class Listing:
                 sweep(folder)
                 swept.add(folder)
             todo = [job for job in group if self.overwrite or not results.has(job.target)]
-            shipped = [[str(job.source), str(job.target)] for job in todo]
+            shipped = [texts_of(job) for job in todo]
             yield {"jobs": shipped, "there_already": len(group) - len(todo)}
 
-    def jobs(self, passed: Passed) -> Iterator[Job]:
-        """All of them. Raises UsageError where a list has a result twice, or one that falls onto its picture."""
-        named: set[int] = set()
+    def jobs(self, passed: Noted) -> Iterator[Job]:
+        """All of them, each once."""
+        output = place(self.output)
         for path in map(place, self.inputs):
-            for job in search(path, place(self.output), self.seen, passed):
-                if self.seen.listed:
-                    mark = hash(identity(job.target))  # and not the names, of which there may be millions
-                    if mark in named or identity(job.source) == identity(job.target):
-                        raise UsageError(f"{path}: the result of {job.source} would fall onto another picture")
-                    named.add(mark)
-                yield job
+            if self.seen.listed:
+                yield from _of_list(path, output, passed)
+            else:
+                yield from search(path, output, self.seen, passed)
+
+
+def _of_list(path: Place, output: Place, passed: Noted) -> Iterator[Job]:
+    """Each picture once. Rows that cannot be used, or whose result would fall onto another's, are noted."""
+
+    def wrong(what: object) -> None:
+        text = str(what)
+        own = text.startswith(f"{path} ")
+        passed.wrong.append((str(path), text[len(f"{path} ") :] if own else f"names what cannot be used: {text}"))
+
+    taken: dict[int, int] = {}  # sources by targets; not the names, of which there may be millions
+    for source, below in named_by(path, wrong):
+        job = Job(source, output / below)
+        target, own = hash(identity(job.target)), hash(identity(source))
+        if target not in taken and target != own:
+            taken[target] = own
+            yield job
+        elif taken.get(target) != own:
+            wrong(f"{path} names {source}, whose result would fall onto another picture")
 
 
 @dataclass(frozen=True)
@@ -105,7 +132,7 @@ class Left:
     def __call__(self, _: Row) -> Iterator[Row]:
         for job in self.jobs:
             yield _row(jobs=[job], there_already=0)
-        yield _row(listed=len(self.jobs), others=0, unreadable=[])
+        yield _row(listed=len(self.jobs), others=0, unreadable=[], wrong=[])
 
 
 class Worker:
@@ -152,6 +179,16 @@ class Told:
     listed: int | None = None
     others: int = 0
     unreadable: tuple[tuple[Place, str], ...] = ()
+    wrong: tuple[tuple[str, str], ...] = ()
+
+
+def check(wanted: Wanted) -> None:
+    """Raises UsageError for what can be refused before there is a cluster."""
+    check_device(wanted.device)
+    check_precision(wanted.precision)
+    check_tile(wanted.tile)
+    if wanted.model in classical.NAMES:
+        classical.build(wanted.model, wanted.size)
 
 
 def listing_of(inputs: Sequence[Place], output: Place, *, overwrite: bool = False) -> Listing:
@@ -168,7 +205,9 @@ def listing_of(inputs: Sequence[Place], output: Place, *, overwrite: bool = Fals
             raise UsageError(f"{path} lies in the output folder {output}; name another")
     if seen.folders and seen.folders < len(inputs):
         raise UsageError("--engine ray takes folders or pictures, not both at once")
-    return Listing(tuple(map(_absolute, inputs)), _absolute(output), seen, overwrite)
+    if not seen.folders and not seen.listed and suffix_of(output) in SUFFIXES and not is_folder(output):
+        raise UsageError(f"--engine ray puts results into a folder, and {output} is named like a picture; name another")
+    return Listing(tuple(map(text_of, inputs)), text_of(output), seen, overwrite)
 
 
 def denoise_on_ray(
@@ -180,7 +219,7 @@ def denoise_on_ray(
     one thread of a worker, so that a picture that costs its worker's life costs nothing else.
     Raises UsageError where there is no cluster, or it has no place for so many workers, and what went wrong there.
     """
-    ray = _connected(cluster.address)
+    ray = connected(cluster.address)
     from ray.data import ActorPoolStrategy, DataContext, from_items
 
     context = DataContext.get_current()
@@ -189,7 +228,7 @@ def denoise_on_ray(
     context.max_errored_blocks = -1  # groups that cost their workers' lives are told when all others are done
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     try:
-        number, threads, share = _shares(ray, cluster.workers)
+        number, threads, share = shares(ray, cluster.workers)
         if isinstance(listing, Left):
             pool = ActorPoolStrategy(size=number, max_tasks_in_flight_per_actor=1, max_concurrent_calls_per_actor=1)
         else:
@@ -209,6 +248,7 @@ def denoise_on_ray(
                 if "listed" in facts:
                     told.listed, told.others = facts["listed"], facts["others"]
                     told.unreadable = tuple((place(folder), why) for folder, why in facts["unreadable"])
+                    told.wrong = tuple((path, why) for path, why in facts["wrong"])
                 told.there_already += facts.get("there_already", 0)
                 for source, target, megapixels, seconds, failure in facts.get("outcomes", ()):
                     yield Outcome(Job(place(source), place(target)), megapixels, seconds, failure)
@@ -223,50 +263,6 @@ def _row(**facts: Any) -> Row:
     return {"facts": np.array([json.dumps(facts)], dtype=object)}
 
 
-def _absolute(path: Place) -> str:
-    """As text, for workers, which do not stand where the user does."""
-    return str(path.absolute() if isinstance(path, Path) else path)
-
-
-def _connected(address: str | None) -> Any:
-    if address is not None and address.startswith("ray://"):
-        raise UsageError("Ray Data cannot be used through ray://; log in to a machine of the cluster and say auto")
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # of the machinery below; what it says is not for users
-    try:
-        import ray
-        import ray.data
-    except ImportError as error:
-        raise UsageError("--engine ray takes the extra [ray]: pip install 'denoise-img[ray]'") from error
-    try:
-        ray.init(
-            address=address or "local",
-            include_dashboard=False if address is None else None,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-        )
-    except Exception as error:  # of many kinds, a bare one where a node is too slow to start
-        raise UsageError(f"no Ray cluster answers at {address or 'this machine'} ({error})") from error
-    return ray
-
-
-def _shares(ray: Any, workers: int | None) -> tuple[int, int | None, dict[str, Any]]:
-    """How many workers, how many threads each has, and what of a node it takes in Ray's books.
-
-    Without GPUs it takes half of the cores that it uses there, so that when a node is lost its workers find room on
-    others. A GPU is not shared.
-    """
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    gpus = int(sum(node.get("GPU", 0) for node in nodes))
-    if gpus:
-        if workers is not None and workers > gpus:
-            raise UsageError(f"--workers {workers}: the cluster has {gpus} GPUs, and each worker takes one")
-        return workers or gpus, None, {"num_gpus": 1, "num_cpus": 1}
-    cores = [int(node["CPU"]) for node in nodes if node.get("CPU", 0) >= 1]
-    if sum(cores) < (workers or 1):
-        raise UsageError(f"--workers {workers or 1}: the cluster has {sum(cores)} processor cores")
-    if workers is None:
-        threads = min(cores)
-        workers = sum(core // threads for core in cores)
-    else:
-        threads = next(n for n in range(max(cores), 0, -1) if sum(core // n for core in cores) >= workers)
-    return workers, threads, {"num_cpus": threads / 2}
+def texts_of(job: Job) -> tuple[str, str]:
+    """For workers, which do not stand where the user does."""
+    return text_of(job.source), text_of(job.target)

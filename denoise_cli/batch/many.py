@@ -13,7 +13,7 @@ from pathlib import Path
 from denoise_cli.batch.picture import Settings, denoise_file
 from denoise_cli.batch.plan import Job
 from denoise_cli.denoisers.denoiser import Progress
-from denoise_cli.errors import DenoiseError
+from denoise_cli.errors import DenoiseError, reason
 from denoise_cli.places.files import sweep, temporary_folder
 
 # One picture computes at a time (Settings.turn); meanwhile the next is read and the last is written.
@@ -40,15 +40,34 @@ def denoise_one(job: Job, settings: Settings, progress: Progress | None = None) 
     started = time.monotonic()
     try:
         megapixels = denoise_file(job, settings, progress)
-    except DenoiseError as error:
-        return Outcome(job, failure=str(error))
-    except MemoryError:
-        return Outcome(job, failure="needs more memory than there is; a smaller --tile may help")
     except _StoppedError:
         raise
-    except Exception as error:  # a surprise, which is reported as what it is
-        return Outcome(job, failure=f"met an unforeseen error ({type(error).__name__}: {error})", bug=error)
+    except Exception as error:
+        return failed(job, error, settings)
     return Outcome(job, megapixels, time.monotonic() - started)
+
+
+def failed(job: Job, error: Exception, settings: Settings) -> Outcome:
+    """The outcome of a picture that an error ended."""
+    foreseen = isinstance(error, (DenoiseError, MemoryError))
+    tiled = isinstance(error, MemoryError) and settings.denoiser.card.family == "network"
+    hint = "; a smaller --tile may help" if tiled else ""
+    return Outcome(job, failure=reason(error) + hint, bug=None if foreseen else error)
+
+
+def none_there(jobs: Sequence[Job]) -> list[Outcome]:
+    """The outcomes of pictures of which not one is there, so that nothing need be loaded; none where one may be."""
+    outcomes = []
+    for job in jobs:
+        if not isinstance(job.source, Path):
+            return []  # a store is only asked for what is to be read
+        try:
+            job.source.stat()
+        except OSError as error:
+            outcomes.append(Outcome(job, failure=f"cannot be read ({error.strerror})"))
+        else:
+            return []
+    return outcomes
 
 
 def denoise_all(

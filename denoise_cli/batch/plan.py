@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from glob import glob
 from pathlib import Path
 
 from denoise_cli.errors import UsageError
@@ -11,6 +13,7 @@ from denoise_cli.images.formats import SUFFIXES, by_suffix
 from denoise_cli.places import manifest
 from denoise_cli.places.files import TEMPORARY
 from denoise_cli.places.place import (
+    URL,
     Place,
     exists,
     identity,
@@ -18,6 +21,7 @@ from denoise_cli.places.place import (
     is_folder,
     name_of,
     own_name,
+    place,
     resolved,
     suffix_of,
     walk,
@@ -25,6 +29,7 @@ from denoise_cli.places.place import (
 )
 
 MARK = ".denoised"
+PLAIN_MARK = "-denoised"  # of a name without suffix, whose result has none either, and so the picture's format
 
 
 @dataclass(frozen=True)
@@ -39,14 +44,16 @@ class Job:
 class Plan:
     """What is to be done.
 
-    `there_already` counts results that are, `others` files in folders that are no pictures; `unreadable` are folders
-    that could not be looked into, with the reason.
+    `there_already` counts results that are, of which `first_there` is one, to be named where it is the only one;
+    `others` counts files in folders that are passed over; `unreadable` are folders that could not be looked into, with
+    the reason.
     """
 
     jobs: tuple[Job, ...]
     there_already: int = 0
     others: int = 0
     unreadable: tuple[tuple[Place, str], ...] = ()
+    first_there: Place | None = None
 
 
 @dataclass
@@ -55,6 +62,28 @@ class Passed:
 
     others: int = 0
     unreadable: list[tuple[Place, str]] = field(default_factory=list)
+
+
+def places(names: Iterable[str]) -> list[Place]:
+    """What users name: paths and URLs, and patterns, as not every shell puts files in their place."""
+    found: list[Place] = []
+    for name in names:
+        pattern = URL.match(name) is None and ("*" in name or "?" in name) and not exists(place(name))
+        found += (matching(name) if pattern else []) or [place(name)]
+    return found
+
+
+def matching(pattern: str) -> list[Path]:
+    """In the order of their names."""
+    return [Path(name) for name in sorted(glob(pattern))]  # noqa: PTH207, patterns may be absolute
+
+
+def check_free(target: Place, *, overwrite: bool) -> None:
+    """Raises UsageError where a single file that is to be written would take another's place unasked."""
+    if is_folder(target):
+        raise UsageError(f"{target} is a folder; name a file")
+    if not overwrite and exists(target):
+        raise UsageError(f"{target} is there already; --overwrite replaces it")
 
 
 def make_plan(
@@ -68,28 +97,28 @@ def make_plan(
     """Inputs are files and folders, or a list of pictures; for `output` see `denoise-img --help`. `into_folder`: it is
     a folder, even if not yet.
 
-    Inputs that do not exist are planned like others, to fail in their turn.
+    Inputs that do not exist are planned like others, to fail in their turn; what is named twice is planned once.
     Raises UsageError where results would fall onto an input or onto each other, or their place is not clear.
     """
     if in_place and output is not None:
         raise UsageError("--in-place replaces the inputs, so it takes no --output")
     passed, seen = Passed(), look(inputs, output, in_place=in_place, into_folder=into_folder)
     jobs = [job for path in inputs for job in search(path, output, seen, passed)]
-    if in_place:  # behind a link, the file itself
-        jobs = [
-            Job(job.source, Path(resolved(job.source)) if isinstance(job.source, Path) else job.source) for job in jobs
-        ]
+    if in_place:
+        jobs = [Job(job.source, Path(resolved(job.source)) if _is_link(job.source) else job.source) for job in jobs]
     elif output is None:
         # `*.jpg` also means the results of last time, which are no inputs.
         results = {identity(job.target) for job in jobs}
         jobs = [job for job in jobs if identity(job.source) not in results]
 
-    _check(jobs, in_place=in_place)
-    if output is not None and [job.target for job in jobs] == [output] and exists(output) and not overwrite:
-        raise UsageError(f"{output} is there already; --overwrite replaces it")
-    there = Results()
-    todo = tuple(job for job in jobs if in_place or overwrite or not there.has(job.target))
-    return Plan(todo, len(jobs) - len(todo), passed.others, tuple(passed.unreadable))
+    jobs = _checked(jobs, in_place=in_place)
+    if output is not None and [job.target for job in jobs] == [output]:
+        check_free(output, overwrite=overwrite)
+    found, todo, there = Results(), list[Job](), list[Job]()
+    for job in jobs:
+        (there if not in_place and not overwrite and found.has(job.target) else todo).append(job)
+    first = there[0].target if there else None
+    return Plan(tuple(todo), len(there), passed.others, tuple(passed.unreadable), first)
 
 
 @dataclass(frozen=True)
@@ -121,10 +150,10 @@ def look(inputs: Sequence[Place], output: Place | None, *, in_place: bool = Fals
                 raise UsageError(f"-o {output} is the input folder itself; name another folder")
     except OSError as error:
         raise UsageError(f"{error.filename} cannot be read ({error.strerror})") from error
-    for place in inputs if output is None else [output]:
-        if not writable(place):
+    for path in inputs if output is None else [output]:
+        if not writable(path):
             hint = "say with -o where results go" if output is None else "results go somewhere else"
-            raise UsageError(f"{place} can only be read; {hint}")
+            raise UsageError(f"{path} can only be read; {hint}")
     return Look(listed, len(inputs) == 1 and not many and not into_folder, len(folders))
 
 
@@ -150,6 +179,7 @@ class Results:
         self._names: frozenset[str] = frozenset()
 
     def has(self, target: Place) -> bool:
+        """Raises OSError where a store does not answer."""
         if isinstance(target, Path):
             return exists(target) and not is_folder(target)
         if self._folder != target.parent:
@@ -160,22 +190,35 @@ class Results:
 
 
 def _below(folder: Place, root: Place, output: Place | None, passed: Passed) -> Iterator[Job]:
-    """The files below a folder that are named like pictures, in order, and their places below `root`.
+    """The pictures below a folder, in order, and their places below `root`.
 
-    Hidden folders, links to folders and the output folder are passed over; hidden files count as others, and so do
-    results that lie beside their pictures.
+    The output folder is passed over. Results that lie beside their pictures count as others; so do, where there is no
+    output and pictures are replaced, links to files that lie elsewhere, which nobody has named.
     """
-    results = None if output is None else identity(output)
-    start = len(folder.parts)
-    for here, folders, names in walk(folder, lambda place, why: passed.unreadable.append((place, why))):
-        folders[:] = sorted(name for name in folders if name[0] != "." and identity(here / name) != results)
+    start, own = len(folder.parts), resolved(folder)
+    for here, names in pictures_below(folder, passed, but=output):
         there = root.joinpath(*here.parts[start:])
         named = set(names)
-        for name in sorted(names):
-            if name[0] != "." and Path(name).suffix.lower() in SUFFIXES and picture_of(name) not in named:
-                yield Job(here / name, there / name)
-            elif not name.startswith(TEMPORARY):
+        for name in names:
+            source = here / name
+            away = output is None and _is_link(source) and not Path(resolved(source)).is_relative_to(own)
+            if away or picture_of(name) in named:
                 passed.others += 1
+            else:
+                yield Job(source, there / name)
+
+
+def pictures_below(folder: Place, passed: Passed, *, but: Place | None = None) -> Iterator[tuple[Place, list[str]]]:
+    """Each folder from there on with the names of those of its files that are named like pictures, in order.
+
+    Hidden folders, links to folders and the folder `but` are passed over; hidden files count as others.
+    """
+    left_out = None if but is None else identity(but)
+    for here, folders, names in walk(folder, lambda path, why: passed.unreadable.append((path, why))):
+        folders[:] = sorted(name for name in folders if name[0] != "." and identity(here / name) != left_out)
+        pictures = sorted(name for name in names if name[0] != "." and Path(name).suffix.lower() in SUFFIXES)
+        passed.others += sum(not name.startswith(TEMPORARY) for name in names) - len(pictures)
+        yield here, pictures
 
 
 def picture_of(name: str) -> str | None:
@@ -188,7 +231,8 @@ def _target_of_file(path: Place, output: Place | None, *, file: bool) -> Place:
     name = name_of(path)
     if output is None:
         plain = Path(name)
-        return path.with_name(f"{plain.stem}{MARK}{plain.suffix}")
+        mark = MARK if plain.suffix else PLAIN_MARK
+        return path.with_name(f"{plain.stem}{mark}{plain.suffix}")
     if not file or is_folder(output):
         return output / name
     if exists(path):  # otherwise that is what is wrong, as will be told
@@ -196,16 +240,19 @@ def _target_of_file(path: Place, output: Place | None, *, file: bool) -> Place:
     return output
 
 
-def _check(jobs: Sequence[Job], *, in_place: bool) -> None:
-    """Raises UsageError where two results have one name, or a result an input's."""
+def _is_link(path: Place) -> bool:
+    return isinstance(path, Path) and os.path.islink(path)  # noqa: PTH114, pathlib's raises for a name that is too long
+
+
+def _checked(jobs: Sequence[Job], *, in_place: bool) -> list[Job]:
+    """Each once. Raises UsageError where two pictures have one result, or a result is an input."""
     sources = {identity(job.source) for job in jobs}
-    taken: dict[str, Place] = {}
+    taken: dict[str, Job] = {}
     for job in jobs:
         target = identity(job.target)
-        if target in taken:
-            raise UsageError(
-                f"{taken[target]} and {job.source} would both become {job.target}; denoise them separately"
-            )
-        taken[target] = job.source
+        other = taken.setdefault(target, job)
+        if other is not job and identity(other.source) != identity(job.source):
+            raise UsageError(f"{other.source} and {job.source} would both become {job.target}; denoise them separately")
         if target in sources and not in_place:
             raise UsageError(f"{job.target} is an input; name another output")
+    return list(taken.values())

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import sys
-from dataclasses import replace
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,35 +17,89 @@ if TYPE_CHECKING:
 DENOISED = "denoised"  # what was done to the pictures, unless another word is given
 
 
-def run_batch(
-    plan: Plan, settings: Settings, hint: str, *, as_json: bool, quiet: bool, verbose: bool, what: str = DENOISED
-) -> int:
-    """Denoises what is planned; `hint` is what to say to those who stop it. Gives the exit code."""
-    import time
-    import traceback
+@dataclass(frozen=True)
+class Summary:
+    """How many pictures became what. `left`: those that a run which was stopped did not reach."""
 
-    from denoise_cli.batch.many import denoise_all
+    good: int
+    megapixels: float
+    seconds: float
+    failed: int = 0
+    there_already: int = 0
+    others: int = 0
+    left: int = 0
+    what: str = DENOISED
+
+    def __str__(self) -> str:
+        size = ""
+        if self.megapixels and self.seconds:
+            size = f" ({_figure(self.megapixels)} MP, {_figure(self.megapixels / self.seconds)} MP/s)"
+        parts = [f"{self.good} {self.what}{size}"]
+        if self.there_already:
+            parts.append(f"{self.there_already} there already (--overwrite redoes them)")
+        if self.failed:
+            parts.append(f"{self.failed} failed")
+        if self.left:
+            parts.append(f"{self.left} not reached")
+        if self.others:
+            parts.append(f"{self.others} other files left alone")
+        return ", ".join(parts)
+
+    def counts(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            self.what.replace(" ", "_"): self.good,
+            "failed": self.failed,
+            "there_already": self.there_already,
+            "other_files": self.others,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def run_batch(
+    plan: Plan,
+    load: Callable[[], Settings],
+    hint: str,
+    *,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+    what: str = DENOISED,
+) -> int:
+    """Denoises what is planned by what `load` gives; gives the exit code. `hint`: printed when Ctrl-C stops the run."""
+    import time
+
+    from denoise_cli.batch.many import denoise_all, none_there
     from denoise_cli.cli.console import BatchProgress
 
-    outcomes: list[Outcome] = []
-    started = time.monotonic()
     for folder, reason in plan.unreadable:
         print(f"denoise-img: {folder} cannot be read ({reason})", file=sys.stderr)
+    outcomes = none_there(plan.jobs)
+    for outcome in outcomes:
+        print(line_of(outcome, verbose=verbose), file=sys.stderr)
+    if len(outcomes) == len(plan.jobs):
+        return report(plan, outcomes, 0.0, as_json=as_json, quiet=quiet, what=what)
+    settings = load()
+    started = time.monotonic()
     with BatchProgress(len(plan.jobs), hidden=quiet) as bar:
+        waiting, lines = deque(plan.jobs), {}  # what is told is told in the plan's order, as soon as it can be
 
         def done(outcome: Outcome) -> None:
             outcomes.append(replace(outcome, bug=None))  # whose traceback would keep the picture
             bar.finished(outcome.job, outcome.megapixels)
-            if outcome.failure:
-                bar.say(f"denoise-img: {outcome.job.source} {outcome.failure}")
-            elif verbose:
-                bar.say(f"{outcome.job.source} -> {outcome.job.target}")
-            if verbose and outcome.bug is not None:
-                bar.say("".join(traceback.format_exception(outcome.bug)))
+            lines[outcome.job] = line_of(outcome, verbose=verbose)
+            while waiting and waiting[0] in lines:
+                tell(lines.pop(waiting.popleft()))
+
+        def tell(line: str) -> None:
+            if line:
+                bar.say(line)
 
         try:
             denoise_all(plan.jobs, settings, done=done, progress=bar.part)
         except KeyboardInterrupt:
+            for job in waiting:
+                tell(lines.get(job, ""))
             bar.say(hint)
             report(plan, outcomes, time.monotonic() - started, as_json=as_json, quiet=quiet, what=what)
             raise
@@ -50,7 +107,7 @@ def run_batch(
 
 
 def report(
-    plan: Plan, outcomes: list[Outcome], seconds: float, *, as_json: bool, quiet: bool, what: str = DENOISED
+    plan: Plan, outcomes: Sequence[Outcome], seconds: float, *, as_json: bool, quiet: bool, what: str = DENOISED
 ) -> int:
     """Prints what became of everything, in the order of the plan; gives the exit code."""
     place = {job: number for number, job in enumerate(plan.jobs)}
@@ -58,55 +115,55 @@ def report(
     good = [outcome for outcome in outcomes if outcome.failure is None]
     failures = [(outcome.job.source, outcome.failure) for outcome in outcomes if outcome.failure is not None]
     failures += [(folder, f"cannot be read ({reason})") for folder, reason in plan.unreadable]
-    megapixels = sum(outcome.megapixels for outcome in good)
+    summary = Summary(
+        len(good),
+        sum(outcome.megapixels for outcome in good),
+        seconds,
+        len(failures),
+        plan.there_already,
+        plan.others,
+        left=len(plan.jobs) - len(outcomes),
+        what=what,
+    )
     if as_json:
         import json
 
-        facts: dict[str, Any] = {
+        facts = {
+            **summary.counts(),
             what.replace(" ", "_"): [
                 {"source": str(o.job.source), "result": str(o.job.target), "megapixels": round(o.megapixels, 6)}
                 for o in good
             ],
             "failed": [{"source": str(path), "reason": reason} for path, reason in failures],
-            "there_already": plan.there_already,
-            "other_files": plan.others,
-            "not_reached": len(plan.jobs) - len(outcomes),
-            "seconds": round(seconds, 3),
+            "not_reached": summary.left,
         }
         print(json.dumps(facts))
     elif not quiet:
-        _say(plan, good, len(failures), len(plan.jobs) - len(outcomes), megapixels, seconds, what)
+        _say(plan, good, summary)
     return 1 if failures else 0
 
 
-def _say(plan: Plan, good: list[Outcome], failed: int, left: int, megapixels: float, seconds: float, what: str) -> None:
+def _say(plan: Plan, good: Sequence[Outcome], summary: Summary) -> None:
     if len(plan.jobs) == 1 and good and not (plan.there_already or plan.others):
         print(good[0].job.target)
-        return
-    parts = summary(len(good), megapixels, seconds, failed, plan.there_already, plan.others, left, what)
-    print(parts, file=sys.stderr)
+    elif not plan.jobs and plan.there_already == 1 and not (summary.failed or plan.others):
+        print(f"{plan.first_there} is there already (--overwrite redoes it)", file=sys.stderr)
+    else:
+        print(summary, file=sys.stderr)
 
 
-def summary(
-    good: int,
-    megapixels: float,
-    seconds: float,
-    failed: int,
-    there_already: int,
-    others: int,
-    left: int = 0,
-    what: str = DENOISED,
-) -> str:
-    """How many pictures became what, in a line."""
-    parts = [
-        f"{good} {what}" + (f" ({megapixels:.1f} MP, {megapixels / seconds:.2f} MP/s)" if good and seconds else "")
-    ]
-    if there_already:
-        parts.append(f"{there_already} there already (--overwrite redoes them)")
-    if failed:
-        parts.append(f"{failed} failed")
-    if left:
-        parts.append(f"{left} not reached")
-    if others:
-        parts.append(f"{others} other files left alone")
-    return ", ".join(parts)
+def line_of(outcome: Outcome, *, verbose: bool, name: str = "") -> str:
+    """What is said of a picture that is finished; nothing of most. `name`: what it is called, if not as its file."""
+    if outcome.failure is None:
+        return f"{outcome.job.source} -> {outcome.job.target}" if verbose else ""
+    line = f"denoise-img: {name or outcome.job.source} {outcome.failure}"
+    if verbose and outcome.bug is not None:
+        import traceback
+
+        line += "\n" + "".join(traceback.format_exception(outcome.bug))
+    return line
+
+
+def _figure(value: float) -> str:
+    """Of a size above 0: with a decimal, or as many as two digits that count take."""
+    return f"{value:.{max(1, 1 - math.floor(math.log10(value)))}f}"

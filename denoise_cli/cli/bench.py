@@ -22,7 +22,7 @@ app = options.application()
 def bench(
     folders: Annotated[
         Optional[list[str]],
-        typer.Argument(metavar="FOLDER|FILE", help="Clean pictures, to which noise is added; a set each."),
+        typer.Argument(metavar="FOLDER|FILE", hidden=True),
     ] = None,
     pairs: Annotated[
         Optional[tuple[str, str]],
@@ -34,7 +34,12 @@ def bench(
     model: Annotated[
         list[str], typer.Option("-m", "--model", metavar="NAME|FILE", help="A denoiser; several are possible.")
     ] = MODELS,
-    sigma: Annotated[list[float], typer.Option(min=0, max=255, help="A noise level; several are possible.")] = SIGMAS,
+    sigma: Annotated[
+        list[float],
+        typer.Option(
+            metavar="0..255", callback=options.between(0, 255), help="A noise level to add; several are possible."
+        ),
+    ] = SIGMAS,
     peers: Annotated[
         bool,
         typer.Option(
@@ -44,7 +49,10 @@ def bench(
         ),
     ] = False,
     longest: Annotated[
-        Optional[float], typer.Option(metavar="MINUTES", min=0, help="Leave out what would take longer for a picture.")
+        Optional[float],
+        typer.Option(
+            metavar="MINUTES", callback=options.between(0), help="Leave out what would take longer for a picture."
+        ),
     ] = None,
     blind: Annotated[bool, typer.Option("--blind", help="Let all denoisers find the noise level themselves.")] = False,
     seed: options.Seed = 0,
@@ -65,6 +73,8 @@ def bench(
 ) -> None:
     """Measure denoisers: PSNR, SSIM, speed, and the peak memory of a process that does nothing else.
 
+    FOLDER or FILE: clean pictures, to which noise is added; a set each.
+
     The share is that of the machine's rate of multiplying matrices which a network gets out of it.
 
     To clean pictures Gaussian noise is added, unclipped, seeded, and another for every picture; denoisers that take a
@@ -76,7 +86,7 @@ def bench(
     from rich.console import Console
 
     from denoise_cli.errors import UsageError
-    from denoise_cli.measure import bench as measure
+    from denoise_cli.measure import bench as benchmark
     from denoise_cli.measure.peers import peers_of
     from denoise_cli.measure.sets import clean_set, paired_set
 
@@ -96,7 +106,7 @@ def bench(
         if missing and not quiet:
             what = f"left out, as not installed: {', '.join(missing)}; pip install 'denoise-img[peers]' has them"
             print(what, file=sys.stderr)
-    terms = measure.Terms(
+    terms = benchmark.Terms(
         sigma,
         seed,
         blind,
@@ -104,7 +114,7 @@ def bench(
         {"device": device, "precision": precision, "tile": tile},
     )
     with Console(stderr=True, quiet=quiet).status("") as status:
-        rows = measure.bench(
+        rows = benchmark.bench(
             models,
             sets,
             terms,
@@ -151,6 +161,7 @@ def _record(models: list[str], rows: list[Row]) -> None:
 
 def _check_plot(plot: Path, overwrite: bool, pictures: list[Path]) -> None:
     """Before anything is measured. Raises UsageError for a file that must not be written, or cannot be."""
+    from denoise_cli.batch.plan import check_free
     from denoise_cli.errors import UsageError
     from denoise_cli.measure.figure import new_figure
     from denoise_cli.places.place import identity
@@ -160,10 +171,9 @@ def _check_plot(plot: Path, overwrite: bool, pictures: list[Path]) -> None:
         raise UsageError(f"the plot is a PNG, so its name ends in .png, which {plot} does not")
     if identity(plot) in map(identity, pictures):
         raise UsageError(f"{plot} is one of the pictures to measure with; name another file for the plot")
-    if plot.is_dir() or not plot.parent.is_dir():
+    if not plot.parent.is_dir():
         raise UsageError(f"{plot} cannot be written; name a file in a folder that there is")
-    if plot.exists() and not overwrite:
-        raise UsageError(f"{plot} is there already; --overwrite replaces it")
+    check_free(plot, overwrite=overwrite)
 
 
 def _table(rows: list[Row]) -> None:

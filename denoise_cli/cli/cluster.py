@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-from denoise_cli.batch.cluster import Cluster, Left, Told, denoise_on_ray, listing_of
+from denoise_cli.batch.cluster import Cluster, Left, Noted, Told, check, denoise_on_ray, listing_of, texts_of
 from denoise_cli.batch.many import Outcome
-from denoise_cli.batch.plan import Job, Passed, Results
+from denoise_cli.batch.plan import Job, Results
 from denoise_cli.batch.wanted import Wanted
-from denoise_cli.cli.batch import summary
+from denoise_cli.cli.batch import Summary
 from denoise_cli.cli.console import BatchProgress
-from denoise_cli.places.place import Place, replacing
+from denoise_cli.places.place import Place, exists, reading, replacing
 
 REPORT = ".report.jsonl"
 LOST = "cost its worker's life again and again, perhaps for want of memory"
@@ -32,19 +36,20 @@ def run_on_ray(
     quiet: bool,
     verbose: bool,
 ) -> int:
-    """Gives the exit code. The report has a line of JSON for each picture and for each folder that cannot be read, and
-    is written when the run is stopped as well.
+    """Gives the exit code. The report gets a line of JSON for each picture, and for each folder and each row of a list
+    that cannot be read, also when the run is stopped.
     """
+    check(wanted)
     listing = listing_of(inputs, output, overwrite=overwrite)
     told, started, stopped = Told(), time.monotonic(), None
     good = failed = 0
     megapixels = 0.0
-    report = _beside(output)
-    with BatchProgress(None, hidden=quiet) as bar, replacing(report) as file:
+    report = Report(output, anew=overwrite)
+    with BatchProgress(None, hidden=quiet) as bar:
 
         def failure(source: object, reason: str) -> None:
             bar.say(f"denoise-img: {source} {reason}")
-            _note(file, {"source": str(source), "reason": reason})
+            report.note({"source": str(source), "reason": reason})
 
         def done(outcome: Outcome) -> None:
             nonlocal good, failed, megapixels
@@ -54,7 +59,7 @@ def run_on_ray(
                 failure(outcome.job.source, outcome.failure)
                 return
             good, megapixels = good + 1, megapixels + outcome.megapixels
-            _note(file, _facts(outcome))
+            report.note(_facts(outcome))
             if verbose:
                 bar.say(f"{outcome.job.source} -> {outcome.job.target}")
 
@@ -64,32 +69,104 @@ def run_on_ray(
             lost: list[Job] = []
             if told.listed is None or told.listed > good + failed + told.there_already:
                 # Groups were given up: what they left is done one by one.
-                passed = Passed()
-                if left := _without_outcome(listing.jobs(passed), file, overwrite):
-                    alone = Left(tuple((str(job.source), str(job.target)) for job in left))
+                passed = Noted()
+                if left := _without_outcome(listing.jobs(passed), report, overwrite):
+                    alone = Left(tuple(map(texts_of, left)))
                     for outcome in denoise_on_ray(alone, wanted, cluster, Told()):
                         done(outcome)
-                    lost = _without_outcome(left, file, overwrite)
-                told.others, told.unreadable = passed.others, tuple(passed.unreadable)
+                    lost = _without_outcome(left, report, overwrite)
+                told.others, told.unreadable, told.wrong = passed.others, tuple(passed.unreadable), tuple(passed.wrong)
             without = [(str(folder), f"cannot be read ({why})") for folder, why in told.unreadable]
+            without += told.wrong
             without += [(str(job.source), LOST) for job in lost]
             for source, reason in without:
                 failed += 1
                 failure(source, reason)
-        except BaseException as error:  # raised again when the report is written, if there is anything in it
-            if not good and not failed:
-                raise
+        except BaseException as error:  # raised again when all is told
             stopped = error
-    seconds = time.monotonic() - started
+        if isinstance(stopped, KeyboardInterrupt):
+            bar.say(f"stopped; {'without --overwrite, ' if overwrite else ''}the same command goes on where it ended")
+    where, unsaved = report.closed()
+    if unsaved is not None:
+        print(f"denoise-img: {unsaved}", file=sys.stderr)
+    if stopped is not None and not good and not failed:
+        raise stopped
+    summary = Summary(good, megapixels, time.monotonic() - started, failed, told.there_already, told.others)
     if as_json:
-        counts = {"denoised": good, "failed": failed, "there_already": told.there_already}
-        print(json.dumps({**counts, "other_files": told.others, "seconds": round(seconds, 3), "report": str(report)}))
+        print(json.dumps({**summary.counts(), "report": None if where is None else str(where)}))
     elif not quiet:
-        line = summary(good, megapixels, seconds, failed, told.there_already, told.others)
-        print(f"{line}; {report} has a line for each", file=sys.stderr)
+        told_by = "" if where is None else f"; {where} names what this run did"
+        print(f"{summary}{told_by}", file=sys.stderr)
     if stopped is not None:
         raise stopped
-    return 1 if failed else 0
+    return 1 if failed or unsaved is not None else 0
+
+
+class Report:
+    """Lines of JSON beside the output, behind those of earlier runs. Each is kept at once: Ray may end the process
+    without a word. Those of an output in a store lie in a file of this machine until they are uploaded at the end.
+    """
+
+    def __init__(self, output: Place, *, anew: bool) -> None:
+        """Raises OSError where it cannot be written."""
+        self._place, self._anew = _beside(output), anew
+        self._start: int | None = None  # of this run's lines; None: there are none yet
+        if isinstance(self._place, Path):
+            self._path = self._place
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._new = not self._path.exists()
+        else:
+            self._new = not exists(self._place)
+            if self._new:
+                with replacing(self._place):  # which tells now, and not when all is done, whether this may be written
+                    pass
+            handle, name = tempfile.mkstemp(REPORT, "denoise-img-")
+            os.close(handle)
+            self._path = Path(name)
+            if not self._new and not anew:
+                with reading(self._place) as old, self._path.open("wb") as copy:
+                    shutil.copyfileobj(old, copy)
+        self._file = self._path.open("ab", buffering=0)
+
+    def note(self, facts: dict[str, Any]) -> None:
+        line = json.dumps(facts).encode() + b"\n"
+        if self._start is None:
+            if self._anew:
+                self._file.truncate(0)
+            self._start = self._path.stat().st_size
+            if self._start:
+                with self._path.open("rb") as file:
+                    file.seek(-1, os.SEEK_END)
+                    line = line if file.read() == b"\n" else b"\n" + line  # behind one that was cut short
+        self._file.write(line)
+
+    def sources(self) -> set[str]:
+        """Of which this run has told."""
+        if self._start is None:
+            return set()
+        with self._path.open("rb") as file:
+            file.seek(self._start)
+            return {json.loads(line)["source"] for line in file if line.strip()}
+
+    def closed(self) -> tuple[Place | None, str | None]:
+        """Where it is at the end, if this run had anything to tell, and why it is not where it should be."""
+        self._file.close()
+        stored = not isinstance(self._place, Path)
+        if self._start is None:
+            if stored or self._new:
+                self._path.unlink()
+            if stored and self._new:
+                with suppress(Exception):  # an empty object harms nobody
+                    self._place.unlink()
+            return None, None
+        if stored:
+            try:
+                with self._path.open("rb") as lines, replacing(self._place) as file:
+                    shutil.copyfileobj(lines, file)
+            except OSError as error:
+                return self._path, f"{self._place} cannot be written ({error.strerror}); the report is {self._path}"
+            self._path.unlink()
+        return self._place, None
 
 
 def _beside(output: Place) -> Place:
@@ -98,16 +175,10 @@ def _beside(output: Place) -> Place:
     return folder.with_name(folder.name + REPORT) if folder.name else folder / f"denoise-img{REPORT}"
 
 
-def _without_outcome(jobs: Iterable[Job], file: BinaryIO, overwrite: bool) -> list[Job]:
-    """Those that the report lacks and that have no result."""
-    file.seek(0)
-    reported = {json.loads(line)["source"] for line in file}
-    results = Results()
+def _without_outcome(jobs: Iterable[Job], report: Report, overwrite: bool) -> list[Job]:
+    """Those of which this run has not told and that have no result."""
+    reported, results = report.sources(), Results()
     return [job for job in jobs if str(job.source) not in reported and (overwrite or not results.has(job.target))]
-
-
-def _note(file: BinaryIO, facts: dict[str, Any]) -> None:
-    file.write(json.dumps(facts).encode() + b"\n")
 
 
 def _facts(outcome: Outcome) -> dict[str, Any]:

@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 
 from denoise_cli.batch.plan import Job
 
 if TYPE_CHECKING:
     from typing_extensions import Self  # of typing from Python 3.11 on
+
+
+@contextmanager
+def waiting(text: str, *, hidden: bool) -> Iterator[None]:
+    """A line on stderr for as long as the block lasts; none where it is hidden or no one looks."""
+    console = Console(stderr=True)
+    if hidden or not console.is_terminal:
+        yield
+    else:
+        with console.status(escape(text)):
+            yield
 
 
 class _Bar:

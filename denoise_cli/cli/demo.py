@@ -17,13 +17,26 @@ def demo(
     host: Annotated[str, typer.Option(metavar="ADDRESS", help="Where to listen; others can use it at 0.0.0.0.")] = (
         "127.0.0.1"
     ),
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 8517,
-    open_browser: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
-    megabytes: Annotated[float, typer.Option(min=0, max=1e6, help="The largest file it takes.")] = 200,
+    port: Annotated[
+        int,
+        typer.Option(
+            metavar="0..65535", callback=options.between(0, 65535), help="The port to listen at; 0: any that is free."
+        ),
+    ] = 8517,
+    open_browser: Annotated[bool, typer.Option("--open", help="Open the page in your browser.")] = False,
+    megabytes: Annotated[
+        float, typer.Option(metavar="MB", callback=options.between(0, 1e6), help="The largest file that it takes.")
+    ] = 200,
     megapixels: Annotated[
-        float, typer.Option(min=0, max=1e6, help="The largest picture it takes, all pages together.")
+        float,
+        typer.Option(
+            metavar="MP",
+            callback=options.between(0, 1e6),
+            help="The largest picture that it takes, all pages together.",
+        ),
     ] = 60,
     device: options.Device = "auto",
+    quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
     """A page in your browser: draw a digit and watch noise go, or drop a picture and compare. Ctrl-C ends it.
@@ -44,7 +57,8 @@ def demo(
         raise UsageError("an empty --host is no address; 0.0.0.0 stands for all that this computer has")
 
     def ready(address: str) -> None:
-        print(f"{address}  (Ctrl-C ends it)", file=sys.stderr)
+        if not quiet:
+            print(f"{address}  (Ctrl-C ends it)", file=sys.stderr)
         if open_browser:
             import webbrowser
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import re
 import shlex
@@ -30,6 +29,7 @@ app = options.application()
 
 @app.command()
 def fit(
+    context: typer.Context,
     output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="The weights file to write.")],
     clean: Annotated[
         Optional[str], typer.Option(metavar="DIR", help="Clean photos to learn from; noise is added to them.")
@@ -52,7 +52,11 @@ def fit(
     ] = None,
     noise: Annotated[
         Optional[str],
-        typer.Option(help="gaussian:LOW-HIGH, camera (colour only), or several with +: gaussian:0-55+camera."),
+        typer.Option(
+            metavar="KINDS",
+            help="The noise that is added to clean photos: gaussian:LOW-HIGH, camera (colour only), or several with +, "
+            "such as gaussian:0-55+camera.",
+        ),
     ] = None,
     start: Annotated[
         Optional[str],
@@ -62,7 +66,7 @@ def fit(
             help="The network to start from. Default: photo for noisy pictures, otherwise from scratch.",
         ),
     ] = None,
-    gray: Annotated[bool, typer.Option("--gray", help="A network for gray pictures.")] = False,
+    gray: Annotated[bool, typer.Option("--gray", help="Make a network for gray pictures.")] = False,
     method: Annotated[
         str,
         typer.Option(
@@ -74,13 +78,32 @@ def fit(
         str, typer.Option(metavar="auto|l1|l2", help="What to minimise: absolute or squared errors.")
     ] = "auto",
     minutes: Annotated[
-        Optional[float], typer.Option(min=0.1, max=1e6, help="How long to train on noisy pictures, instead of --steps.")
+        Optional[float],
+        typer.Option(
+            metavar="MINUTES",
+            callback=options.between(0.1, 1e6),
+            help="How long to train on noisy pictures, instead of --steps.",
+        ),
     ] = None,
-    steps: Annotated[Optional[int], typer.Option(min=1, help="Updates of the weights.")] = None,
-    batch: Annotated[Optional[int], typer.Option(min=1, help="Patches in an update.")] = None,
-    patch: Annotated[Optional[int], typer.Option(min=16, help="Pixels a side of a patch.")] = None,
-    rate: Annotated[Optional[float], typer.Option(min=0, help="The learning rate at its highest.")] = None,
-    data: Annotated[str, typer.Option(help="For the card: what the photos are, and their licence.")] = "",
+    steps: Annotated[
+        Optional[int],
+        typer.Option(metavar="N", callback=options.between(1), help="How often the weights are updated."),
+    ] = None,
+    batch: Annotated[
+        Optional[int],
+        typer.Option(metavar="N", callback=options.between(1), help="How many patches there are in an update."),
+    ] = None,
+    patch: Annotated[
+        Optional[int],
+        typer.Option(metavar="PIXELS", callback=options.between(16), help="How large a patch is, in pixels a side."),
+    ] = None,
+    rate: Annotated[
+        Optional[float],
+        typer.Option(metavar="RATE", callback=options.between(0, 1e6), help="The learning rate at its highest."),
+    ] = None,
+    data: Annotated[
+        str, typer.Option(metavar="TEXT", help="What the photos are, and their licence: a line for the card.")
+    ] = "",
     seed: options.Seed = 0,
     device: options.Device = "auto",
     compile: Annotated[
@@ -125,8 +148,6 @@ def fit(
         raise UsageError("--method, --minutes and --keep-anyway go with --noisy-only")
     if noisy_only is not None and gray and model is None:
         raise UsageError("--gray makes a network of its own: name its recipe with --model")
-    if minutes is not None and math.isnan(minutes):
-        raise UsageError("--minutes is a number")
     result = local(output)
     page = result.with_suffix(".html") if noisy_only is not None else None
     checkpoint = _check_output(result, page, overwrite=overwrite, resume=resume)
@@ -148,7 +169,9 @@ def fit(
         checkpoint=checkpoint,
         summary=SUMMARIES.get(model or "unet", "") if clean is not None and noise is None else "",
         training=data,
-        command=_command([path for path in (output, clean, noisy_only, start, *(pairs or ())) if path]),
+        command=_command(
+            context.obj["typed"], [path for path in (output, clean, noisy_only, start, *(pairs or ())) if path]
+        ),
         compile=compile,
     )
     stopped = False
@@ -184,18 +207,18 @@ def fit(
 
 def _check_output(output: Path, page: Path | None, *, overwrite: bool, resume: bool) -> Path:
     """Before anything is learnt; gives the checkpoint's place. Raises UsageError where a result cannot go."""
+    from denoise_cli.batch.plan import check_free
+    from denoise_cli.denoisers.catalogue import SUFFIX
     from denoise_cli.errors import UsageError
 
-    if output.suffix != ".safetensors":
-        raise UsageError(f"-o {output}: a weights file's name ends in .safetensors")
+    if output.suffix != SUFFIX:
+        raise UsageError(f"-o {output}: a weights file's name ends in {SUFFIX}")
     checkpoint = output.with_suffix(".checkpoint")
     if resume and not checkpoint.exists():
         raise UsageError(f"there is no {checkpoint} to go on from")
     for file in (output, page):
-        if file is not None and file.is_dir():
-            raise UsageError(f"{file} is a folder; name a file")
-        if file is not None and file.exists() and not overwrite and not resume:
-            raise UsageError(f"{file} is there already; --overwrite replaces it")
+        if file is not None:
+            check_free(file, overwrite=overwrite or resume)
     there = next(folder for folder in output.absolute().parents if folder.exists())
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         raise UsageError(f"-o {output}: {there} cannot be written to")
@@ -250,9 +273,9 @@ def _recipe(
     return replace(chosen, arguments={**chosen.arguments, "channels": 1 if gray else 3}, seed=seed, **given)
 
 
-def _command(paths: Sequence[str]) -> str:
+def _command(typed: Sequence[str], paths: Sequence[str]) -> str:
     """What was typed, paths by their last name: a card is no place for one machine's folders."""
-    return shlex.join(["denoise-img", *(_without_folder(word, paths) for word in sys.argv[1:])])
+    return shlex.join(["denoise-img", *(_without_folder(word, paths) for word in typed)])
 
 
 def _without_folder(word: str, paths: Sequence[str]) -> str:

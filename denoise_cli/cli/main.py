@@ -24,8 +24,9 @@ WRONG_USAGE, FAILED, INTERRUPTED = 2, 1, 130
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs `denoise-img`; always raises SystemExit."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    name = words.pop(0) if words and words[0] in COMMANDS else None
+    typed = list(sys.argv[1:] if arguments is None else arguments)
+    name = typed[0] if typed and typed[0] in COMMANDS else None
+    words = typed[1:] if name else typed
     program = f"denoise-img {name}" if name else "denoise-img"
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C: nothing half written stays
     for stream in (sys.stdout, sys.stderr):  # names of files need not be valid text
@@ -33,14 +34,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
             stream.reconfigure(errors="surrogateescape")
     try:
         module = importlib.import_module(f"denoise_cli.cli.{name or 'run'}")
-        module.app(words, prog_name=program)
+        code = module.app(words, prog_name=program, standalone_mode=False, obj={"typed": typed})
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:  # whoever read the output has gone, as `head` does
         _give_up_stdout()
         sys.exit(FAILED)
     except Exception as error:
-        sys.exit(_explained(error, verbose=not {"-v", "--verbose"}.isdisjoint(words)))
+        sys.exit(_explained(error, program, verbose=not {"-v", "--verbose"}.isdisjoint(words)))
+    sys.exit(code or 0)
 
 
 def _give_up_stdout() -> None:
@@ -48,10 +50,14 @@ def _give_up_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _explained(error: Exception, *, verbose: bool) -> int:
+def _explained(error: Exception, program: str, *, verbose: bool) -> int:
     """Says on stderr what went wrong; gives the exit code."""
     from denoise_cli.errors import DenoiseError, UsageError
 
+    if format_message := getattr(error, "format_message", None):  # typer's own, whose class has no public name
+        text = str(format_message()).rstrip(".")
+        print(f"denoise-img: {text[:1].lower()}{text[1:]}; {program} --help says what there is", file=sys.stderr)
+        return WRONG_USAGE
     if verbose:
         import traceback
 
@@ -62,9 +68,8 @@ def _explained(error: Exception, *, verbose: bool) -> int:
     if isinstance(error, OSError) and error.strerror:
         if error.filename is None:
             _give_up_stdout()
-        print(
-            f"denoise-img: {error.filename or 'stdout'} cannot be read or written ({error.strerror})", file=sys.stderr
-        )
+        what = "stdout cannot be written" if error.filename is None else f"{error.filename} cannot be read or written"
+        print(f"denoise-img: {what} ({error.strerror})", file=sys.stderr)
         return FAILED
     print(
         f"denoise-img: an unforeseen error, {type(error).__name__}: {error}\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
@@ -15,11 +14,17 @@ app = options.application()
 @app.command()
 def mnist(
     output: Annotated[
-        Path,
-        typer.Option("-o", "--output", metavar="DIR", help="For weights, tables and pictures; goes on from there."),
-    ] = Path("mnist"),
+        str,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="DIR",
+            help="Where weights, tables and pictures go; networks that are there already are not trained again.",
+        ),
+    ] = "mnist",
     data: Annotated[
-        Optional[Path], typer.Option(metavar="DIR", help="The idx files of MNIST. Default: downloaded once.")
+        Optional[str],
+        typer.Option(metavar="DIR", help="Where the idx files of MNIST are. Default: they are downloaded once."),
     ] = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="A small network and fewer digits: two minutes instead of hours.")
@@ -39,9 +44,11 @@ def mnist(
     from denoise_cli.mnist.data import digits
     from denoise_cli.mnist.experiment import run
     from denoise_cli.mnist.trials import FULL, QUICK
+    from denoise_cli.places.place import local
 
     new_figure(1, 1)  # says so now, and not after hours, if there are none to be had
-    plan, pictures = QUICK if quick else FULL, digits(data)
+    folder = local(output)
+    plan, pictures = QUICK if quick else FULL, digits(None if data is None else local(data))
     with TrainingProgress(hidden=quiet) as bar:
-        errors = run(plan, pictures, output, device=device, compile=compile, tell=bar.say, tick=bar.tick)
-    print(account(plan, errors, pictures, output), end="")
+        errors = run(plan, pictures, folder, device=device, compile=compile, tell=bar.say, tick=bar.tick)
+    print(account(plan, errors, pictures, folder), end="")

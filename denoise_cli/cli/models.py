@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from denoise_cli.denoisers.card import Card
 
 app = options.application()
-NARROWEST, WIDE = 80, 200  # columns: that figures are not cut off, and of no terminal, for grep
+ENOUGH, WIDE = 110, 200  # columns: for all that there is to tell, and of no terminal, for grep
 
 
 @app.command()
 def models(
     name: Annotated[
         Optional[str],
-        typer.Argument(metavar="NAME|FILE", help="A denoiser or a weights file whose card is wanted."),
+        typer.Argument(metavar="NAME|FILE", hidden=True),
     ] = None,
     speed: Annotated[
         bool, typer.Option("--speed", help="Measure how fast each is on this machine; takes some seconds.")
@@ -29,9 +29,16 @@ def models(
     device: options.Device = "auto",
     precision: options.Precision = "auto",
     json: options.Json = False,
+    quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """The denoisers there are, or the card of one."""
+    """The denoisers there are, or with NAME (or the FILE of its weights) all facts of one.
+
+    Level says what a denoiser does with the noise level: it is given one (by --sigma, otherwise it is estimated), is
+    blind (judges it from the picture itself, and takes no --sigma), or has none (--size sets how much it smooths).
+    Parameters are a network's weights; MAC/px the multiply-adds that it takes for a pixel; PSNR 25 is in decibels, at
+    noise of sigma 25, on the test set that stands beside it. A terminal of less than 110 columns leaves them out.
+    """
     from dataclasses import asdict
 
     from denoise_cli.denoisers import catalogue
@@ -39,11 +46,13 @@ def models(
     chosen = catalogue.cards() if name is None else [catalogue.card(name)]
     rates = {}
     if speed:
+        from denoise_cli.cli.console import waiting
         from denoise_cli.measure.speed import megapixels_per_second
 
         for card in chosen:
-            denoiser = catalogue.load(name or card.name, device=device, precision=precision)
-            rates[card.name] = megapixels_per_second(denoiser)
+            with waiting(f"measuring {card.name}…", hidden=quiet):
+                denoiser = catalogue.load(name or card.name, device=device, precision=precision)
+                rates[card.name] = megapixels_per_second(denoiser)
     if json:
         facts = [{**asdict(card), **({"megapixels_per_second": rates[card.name]} if speed else {})} for card in chosen]
         print("[" + ",\n ".join(jsonlib.dumps(fact, ensure_ascii=False, sort_keys=True) for fact in facts) + "]")
@@ -57,26 +66,30 @@ def _table(cards: list[Card], rates: dict[str, float]) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    console = Console(width=None if sys.stdout.isatty() else WIDE)
+    figures = ["parameters", "MAC/px", "PSNR 25"] if console.width >= ENOUGH else []
     table = Table(box=None, pad_edge=False)
-    for title, side in (("name", "left"), ("for", "left"), ("level", "left"), ("parameters", "right"),
-                        ("MAC/px", "right"), ("PSNR 25", "right")):  # fmt: skip
-        table.add_column(title, justify=side)  # type: ignore[arg-type]
-    if rates:
-        table.add_column("MP/s here", justify="right")
+    for title in ("name", "for", "level"):
+        table.add_column(title, no_wrap=title != "for")
+    for title in (*figures, *(["MP/s here"] if rates else [])):
+        table.add_column(title, justify="right", no_wrap=True)
     for card in cards:
-        row = [card.name, card.summary, card.level, _short(card.parameters), _short(card.macs_per_pixel), _at_25(card)]
+        row = [card.name, card.summary, card.level]
+        if figures:
+            row += [_short(card.parameters), _short(card.macs_per_pixel), _at_25(card)]
         table.add_row(*row, *([f"{rates[card.name]:.2f}"] if rates else []))
-    console = Console()
-    console.width = max(console.width, NARROWEST if sys.stdout.isatty() else WIDE)
     console.print(table)
 
 
 def _card(card: Card, rates: dict[str, float]) -> None:
-    """A fact a line, never cut: commands and digests are there to be copied."""
+    """A fact a line, never cut: commands and digests are there to be copied. What says nothing is left out."""
     from dataclasses import asdict
 
+    nothing: dict[str, object] = {"multiple": 1}  # every size is one of 1
+    if card.family == "classical":
+        nothing["radius"] = card.radius  # which --size sets
     for name, value in asdict(card).items():
-        if value not in ("", {}, None) and not (value == 0 and name != "channels"):
+        if value and value != nothing.get(name):
             print(f"{name.replace('_', ' '):14}  {value}")
     if rates:
         print(f"megapixels a second here  {rates[card.name]:.2f}")

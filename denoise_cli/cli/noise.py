@@ -8,31 +8,38 @@ import typer
 
 from denoise_cli.cli import options
 from denoise_cli.cli.batch import run_batch
+from denoise_cli.cli.stream import STREAM, run_stream, stream_target
 
 app = options.application()
+WHAT = "made noisy"
 
 
 @app.command()
 def noise(
     inputs: Annotated[
         list[str],
-        typer.Argument(metavar="IN", help="Pictures, folders, or lists of pictures (.txt, .csv, .parquet)."),
+        typer.Argument(metavar="IN", hidden=True),
     ],
     output: Annotated[
         str,
-        typer.Option("-o", "--output", metavar="OUT", help="For one picture a file or a folder, otherwise a folder."),
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="OUT",
+            help="For one picture a file or a folder, otherwise a folder; - for stdout.",
+        ),
     ],
     kind: Annotated[
         str,
         typer.Option(
             metavar="KIND:LEVEL",
-            help="gaussian:25 (standard deviation, 0 to 255), poisson:25 and speckle:25 (that of white, less where it "
-            "is darker), salt-pepper:5 (per cent of the pixels), camera (a random camera's JPEG); LOW-HIGH draws a "
-            "level for each picture.",
+            help="The noise: gaussian:25 (standard deviation, 0 to 255), poisson:25 and speckle:25 (that of white, "
+            "less where it is darker), salt-pepper:5 (per cent of the pixels), camera (a random camera's JPEG); "
+            "LOW-HIGH draws a level for each picture.",
         ),
     ] = "gaussian:25",
     seed: options.Seed = 0,
-    quality: Annotated[int, typer.Option(min=1, max=100, help="Of JPEG and lossy WebP results.")] = 95,
+    quality: options.Quality = 95,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Redo results that are there already.")] = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -40,18 +47,23 @@ def noise(
 ) -> None:
     """Add noise to pictures, to try denoisers on.
 
+    IN: pictures, folders, lists of pictures (.txt, .csv, .parquet), or - for one picture from stdin.
+
     The noise follows from the seed and the picture itself, so that it is the same in every run. Nothing clips it but
     the result's format: a float TIFF holds all of it, 8 bits what is between black and white.
     """
     from denoise_cli.batch.picture import Settings
-    from denoise_cli.batch.plan import make_plan
+    from denoise_cli.batch.plan import make_plan, places
     from denoise_cli.denoisers.noiser import Noiser
     from denoise_cli.images.codec import SaveOptions
     from denoise_cli.noise.spec import NoiseRange
     from denoise_cli.places.place import place
 
     settings = Settings(Noiser(NoiseRange.parse(kind), seed), save=SaveOptions(quality))
-    places = [place(name) for name in inputs]
-    plan = make_plan(places, place(output), into_folder=output.endswith("/"), overwrite=overwrite)
+    told = {"as_json": json, "quiet": quiet, "verbose": verbose}
+    if STREAM in inputs or output == STREAM:
+        target = stream_target(inputs, output, overwrite=overwrite, as_json=json)
+        raise typer.Exit(run_stream(inputs[0], target, lambda: settings, **told, what=WHAT))
+    plan = make_plan(places(inputs), place(output), into_folder=output.endswith("/"), overwrite=overwrite)
     hint = "stopped; the same command goes on where it ended"
-    raise typer.Exit(run_batch(plan, settings, hint, as_json=json, quiet=quiet, verbose=verbose, what="made noisy"))
+    raise typer.Exit(run_batch(plan, lambda: settings, hint, **told, what=WHAT))

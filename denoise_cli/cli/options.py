@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Optional
+import math
+from collections.abc import Callable
+from typing import Annotated, Any, Optional
 
 import typer
+
+LARGEST_SEED = 2**32 - 1
+
+
+def between(low: float, high: float = math.inf) -> Callable[[Any], Any]:
+    """For an option's callback: limits that NaN does not pass, either, and whose refusal says what was typed."""
+    span = f"from {low:g} to {high:.10g}" if math.isfinite(high) else f"of {low:g} or more"
+
+    def checked(value: Any) -> Any:
+        for number in value if isinstance(value, list) else [value]:
+            if number is not None and not low <= number <= high:
+                raise typer.BadParameter(f"{number} is not a number {span}")
+        return value
+
+    return checked
+
 
 Model = Annotated[
     str,
@@ -17,16 +35,30 @@ Tile = Annotated[
 ]
 Size = Annotated[
     Optional[float],
-    typer.Option(help="The size of median, mean (window's edge) or gaussian (standard deviation), in pixels."),
+    typer.Option(
+        metavar="PIXELS",
+        help="The size of median, mean (window's edge) or gaussian (standard deviation), in pixels.",
+    ),
 ]
-Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="What everything random starts from.")]
+Quality = Annotated[
+    int,
+    typer.Option(
+        metavar="1..100", callback=between(1, 100), help="The quality in which JPEG and lossy WebP are written."
+    ),
+]
+Seed = Annotated[
+    int, typer.Option(metavar="N", callback=between(0, LARGEST_SEED), help="What everything random starts from.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON on stdout.")]
-Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress and no hints, only errors.")]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say more; show where errors come from.")]
 
 
 def application() -> typer.Typer:
-    """One command. Its help is plain text: rich takes as long to load as all else that help needs."""
+    """One command. Its help is plain text: rich takes as long to load as all else that help needs.
+
+    Arguments are hidden, as a list of them would show their types in Python; the commands' texts say what they are.
+    """
     names = {"help_option_names": ["-h", "--help"]}
     return typer.Typer(
         add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, context_settings=names

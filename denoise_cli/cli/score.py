@@ -13,12 +13,15 @@ app = options.application()
 
 @app.command()
 def score(
-    result: Annotated[str, typer.Argument(metavar="RESULT", help="A picture, a folder, or a pattern in quotes.")],
-    clean: Annotated[str, typer.Argument(metavar="CLEAN", help="The same, of the clean pictures.")],
+    result: Annotated[str, typer.Argument(metavar="RESULT", hidden=True)],
+    clean: Annotated[str, typer.Argument(metavar="CLEAN", hidden=True)],
     json: options.Json = False,
+    quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
     """PSNR and SSIM of results against clean pictures, one by one, and their means.
+
+    RESULT and CLEAN: a picture each, a folder each, or a pattern each, in quotes.
 
     The pictures of two folders belong together by their names, with or without the .denoised of a result; those of
     patterns by their order. Both are rounded to 8 bits.
@@ -26,9 +29,13 @@ def score(
     import json as jsonlib
     from statistics import mean
 
+    from denoise_cli.cli.stream import STREAM
+    from denoise_cli.errors import UsageError
     from denoise_cli.measure.quality import finite, psnr, ssim
     from denoise_cli.measure.sets import paired_set, read_pair
 
+    if STREAM in (result, clean):
+        raise UsageError("score compares files and reads none from stdin; name files or folders in place of -")
     pairs = paired_set(result, clean)
     scores = []
     for first, second in zip(pairs.noisy, pairs.clean, strict=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -11,10 +12,11 @@ from urllib.parse import urlsplit
 
 import flask
 from werkzeug.datastructures import FileStorage
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
 from denoise_cli import DEFAULT_MODEL, __version__
 from denoise_cli.batch.picture import Settings
+from denoise_cli.batch.plan import MARK
 from denoise_cli.demo.digits import Drawing, denoise_drawing
 from denoise_cli.demo.jobs import BusyError, Job, Jobs
 from denoise_cli.demo.shelf import Shelf
@@ -23,9 +25,11 @@ from denoise_cli.denoisers.noiser import Noiser
 from denoise_cli.errors import DenoiseError, PictureError, UsageError
 from denoise_cli.images.extent import pixels_in
 from denoise_cli.images.formats import by_content
+from denoise_cli.measure.quality import finite
 from denoise_cli.noise.spec import NoiseRange
 
-PATIENCE = 30.0  # seconds that a request that waits is held at once; and that a drawing waits for its turn
+PATIENCE = 30.0  # seconds that a request with `wait` is held open, and that a drawing waits for the one before it
+SIZE = re.compile(" of --size pixels[^;]*")  # in summaries, which are written for the command line
 SECURITY = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -67,10 +71,7 @@ def create_app(jobs: Jobs, shelf: Shelf, limits: Limits) -> flask.Flask:
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> tuple[flask.Response, int]:
-        own_words = error.description != type(error).description
-        if isinstance(error, RequestEntityTooLarge) and not own_words:
-            return flask.jsonify(error=f"the file is larger than {limits.megabytes:g} MB"), 413
-        return flask.jsonify(error=error.description or error.name), error.code or 500
+        return flask.jsonify(error=_sentence(error, limits)), error.code or 500
 
     @app.errorhandler(DenoiseError)
     def wrong(error: DenoiseError) -> tuple[flask.Response, int]:
@@ -91,7 +92,12 @@ def create_app(jobs: Jobs, shelf: Shelf, limits: Limits) -> flask.Flask:
     @app.get("/api/denoisers")
     def denoisers() -> flask.Response:
         known = [
-            {"name": card.name, "summary": card.summary, "level": card.level, "digits": shelf.for_digits(card)}
+            {
+                "name": card.name,
+                "summary": SIZE.sub("", card.summary),
+                "level": card.level,
+                "digits": shelf.for_digits(card),
+            }
             for card in shelf.cards.values()
         ]
         return flask.jsonify(version=__version__, denoisers=known, megabytes=limits.megabytes)
@@ -143,6 +149,19 @@ def create_app(jobs: Jobs, shelf: Shelf, limits: Limits) -> flask.Flask:
     return app
 
 
+def _sentence(error: HTTPException, limits: Limits) -> str:
+    """What is wrong with a request, in the words of this page rather than of a web server."""
+    if error.description == type(error).description:
+        asked = flask.request
+        if isinstance(error, RequestEntityTooLarge):
+            return f"the file is larger than {limits.megabytes:g} MB"
+        if isinstance(error, NotFound):
+            return f"there is nothing at {asked.path}"
+        if isinstance(error, MethodNotAllowed):
+            return f"{asked.path} does not take {asked.method}, but {', '.join(sorted(error.valid_methods or ()))}"
+    return error.description or error.name
+
+
 def _order(upload: FileStorage, form: Mapping[str, str], folder: Path, shelf: Shelf, limits: Limits) -> Order:
     """Saves the upload and checks all that can be checked at once.
 
@@ -164,7 +183,7 @@ def _order(upload: FileStorage, form: Mapping[str, str], folder: Path, shelf: Sh
     if pixels > limits.megapixels * 1e6:
         flask.abort(413, f"{title.name} has {pixels / 1e6:.1f} megapixels; {limits.megapixels:g} is the limit here")
     suffix = title.suffix if title.suffix.lower() in suffixes else suffixes[0]
-    return Order(folder, title.name, f"{title.stem}.denoised{suffix}", settings, noiser)
+    return Order(folder, title.name, f"{title.stem}{MARK}{suffix}", settings, noiser)
 
 
 def _number(form: Mapping[str, str], name: str) -> float | None:
@@ -197,6 +216,6 @@ def _told(job: Job, jobs: Jobs) -> dict[str, object]:
     if job.state == "done":
         outcome = asdict(job.future.result())
         at = f"/api/jobs/{job.id}"
-        facts |= {name: value if value is None or math.isfinite(value) else None for name, value in outcome.items()}
+        facts |= {name: finite(value) for name, value in outcome.items()}
         facts |= {"result": f"{at}/result", "before": f"{at}/{BEFORE}", "after": f"{at}/{AFTER}"}
     return facts

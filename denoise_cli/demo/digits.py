@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ import numpy as np
 from denoise_cli.demo.shelf import Shelf
 from denoise_cli.errors import UsageError
 from denoise_cli.images.image import Pixels
-from denoise_cli.measure.quality import as_8_bit, psnr
+from denoise_cli.measure.quality import as_8_bit, finite, psnr
 from denoise_cli.mnist.data import SIDE
 from denoise_cli.noise.spec import NoiseRange
 from denoise_cli.noise.synthetic import add_noise
@@ -67,5 +66,4 @@ def _is_sample(value: object) -> bool:
 
 
 def _shown(pixels: Pixels, original: Pixels) -> dict[str, object]:
-    quality = psnr(pixels, original)
-    return {"pixels": as_8_bit(pixels).ravel().tolist(), "psnr": round(quality, 2) if math.isfinite(quality) else None}
+    return {"pixels": as_8_bit(pixels).ravel().tolist(), "psnr": finite(round(psnr(pixels, original), 2))}

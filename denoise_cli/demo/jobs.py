@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Literal
 
 from denoise_cli.demo.work import Order, Outcome, carry_out
-from denoise_cli.errors import DenoiseError
+from denoise_cli.errors import DenoiseError, reason
 
 State = Literal["waiting", "working", "done", "failed", "cancelled"]
-WAITING, KEPT = 8, 16  # jobs that are not done yet, and those whose results are there to be fetched
-GRACE = 60.0  # seconds for which all are
+WAITING, KEPT = 8, 16  # unfinished jobs at most; finished ones whose results stay
+GRACE = 60.0  # seconds for which every result stays, even beyond that number
 
 
 class BusyError(Exception):
@@ -54,15 +54,8 @@ class Job:
     @property
     def error(self) -> str | None:
         """What went wrong, as a sentence."""
-        if self.state != "failed":
-            return None
-        problem = self.future.exception()
-        reason = f"met an unforeseen error ({problem!r})"
-        if isinstance(problem, DenoiseError):
-            reason = str(problem)
-        elif isinstance(problem, MemoryError):
-            reason = "needs more memory than there is"
-        return f"{self.order.title} {reason}"
+        problem = self.future.exception() if self.state == "failed" else None
+        return None if problem is None else f"{self.order.title} {reason(problem)}"
 
     def over(self, seconds: float) -> bool:
         """Whether it is, after so long at the most."""

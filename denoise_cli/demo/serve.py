@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import socket
 import tempfile
@@ -33,7 +34,9 @@ def serve(host: str, port: int, limits: Limits, device: str, ready: Callable[[st
     try:
         listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
-        raise UsageError(f"cannot listen on {host}, port {port} ({error.strerror}); --port takes another") from None
+        reason = (error.strerror or str(error)).partition(" (while ")[0]  # what follows says the address once more
+        option = "--port" if error.errno in (errno.EADDRINUSE, errno.EACCES) else "--host"
+        raise UsageError(f"cannot listen on {host}, port {port} ({reason}); {option} takes another") from None
     with listening, tempfile.TemporaryDirectory(prefix="denoise-img-") as folder:
         jobs = Jobs(Path(folder))
         try:
@@ -41,6 +44,7 @@ def serve(host: str, port: int, limits: Limits, device: str, ready: Callable[[st
                 create_app(jobs, Shelf(device), limits),
                 sockets=[listening],
                 threads=THREADS,
+                # A little more than the page takes: what is too large by less is refused by the page, in a sentence.
                 max_request_body_size=round(1.1 * limits.megabytes * 1e6),
                 ident=None,
             )

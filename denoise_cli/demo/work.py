@@ -11,7 +11,6 @@ from PIL import Image as Pillow
 
 from denoise_cli.batch.picture import Settings, denoise_image
 from denoise_cli.denoisers.noiser import Noiser
-from denoise_cli.images.codec import SaveOptions
 from denoise_cli.images.exif import orientation, upright
 from denoise_cli.images.formats import by_name, read
 from denoise_cli.images.image import Image, PixelFormat, to_samples
@@ -74,7 +73,7 @@ def carry_out(order: Order, share: Share) -> Outcome:
                     outcome.append(_facts(image, noisy, clean, opened.count, order.settings))
                 yield clean
 
-        by_name(opened.format).write(target, pages(), SaveOptions())
+        by_name(opened.format).write(target, pages(), replace(order.settings.save, count=opened.count))
     return outcome[0]
 
 

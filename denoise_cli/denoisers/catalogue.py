@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,8 +18,8 @@ from denoise_cli.denoisers.by_colour import ByColour
 from denoise_cli.denoisers.card import Card
 from denoise_cli.denoisers.denoiser import Denoiser
 from denoise_cli.denoisers.weights import bundled, read_card, write_card
-from denoise_cli.errors import UsageError
-from denoise_cli.places.place import URL, copied
+from denoise_cli.errors import UsageError, WeightsError
+from denoise_cli.places.place import URL, copied, place
 from denoise_cli.runtime.words import check_device, check_precision, check_tile
 
 if TYPE_CHECKING:
@@ -39,7 +40,11 @@ def card(model: str) -> Card:
 
     Raises UsageError for an unknown name, WeightsError for a file that is none.
     """
-    return classical.build(model).card if model in classical.NAMES else read_card(weights_file(model))
+    if model in classical.NAMES:
+        return classical.build(model).card
+    path = weights_file(model)
+    with _named(model, path):
+        return read_card(path)
 
 
 def load(
@@ -74,7 +79,8 @@ def load(
     from denoise_cli.denoisers.network import load_network
 
     load_one = partial(load_network, device=device, precision=precision, tile=tile, engine=engine)
-    network = load_one(path)
+    with _named(model, path):
+        network = load_one(path)
     gray = path.with_name(path.stem + GRAY + SUFFIX)
     if path.parent != bundled() or not gray.is_file():
         return network
@@ -102,6 +108,17 @@ def weights_file(model: str) -> Path:
     near = difflib.get_close_matches(model, names, n=1)
     hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}, or the path of a weights file"
     raise UsageError(f"no model {model!r}; {hint}")
+
+
+@contextmanager
+def _named(model: str, path: Path) -> Iterator[None]:
+    """What is wrong with weights names their URL, where they have one, and not its copy on this machine."""
+    try:
+        yield
+    except WeightsError as error:
+        if URL.match(model):
+            raise WeightsError(str(error).replace(str(path), str(place(model)))) from error
+        raise
 
 
 def record_psnr(model: str, test_set: str, levels: Mapping[str, float]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import pickle
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -32,7 +33,7 @@ def apart(work: Callable[..., Iterator[Piece]], *arguments: object) -> Iterator[
             if kind == "piece":
                 yield value
             elif kind == "error":
-                raise value
+                raise pickle.loads(value)
             else:
                 return
     except EOFError:
@@ -49,9 +50,19 @@ def _work(pipe: Connection, work: Callable[..., Iterator[Piece]], arguments: tup
         for piece in work(*arguments):
             pipe.send(("piece", piece))
     except Exception as error:
-        pipe.send(("error", error))
+        pipe.send(("error", _packed(error)))
     else:
         pipe.send(("end", None))
+
+
+def _packed(error: Exception) -> bytes:
+    """Pickled, or what it says, where it is of a kind that does not come out of a pickle again."""
+    try:
+        packed = pickle.dumps(error)
+        pickle.loads(packed)
+    except Exception:
+        return pickle.dumps(RuntimeError(f"{type(error).__name__}: {error}"))
+    return packed
 
 
 def limit_memory() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from denoise_cli.measure.bench import NOISY, Row
 from denoise_cli.measure.figure import new_figure
+from denoise_cli.places.files import replacing
 
 
 def plot(rows: Sequence[Row], path: Path) -> None:
@@ -34,4 +35,5 @@ def plot(rows: Sequence[Row], path: Path) -> None:
             axes.plot(row.megapixels_per_second, row.psnr, "o")
             axes.annotate(label, (row.megapixels_per_second, row.psnr), xytext=(5, 4), textcoords="offset points")
         axes.legend(loc="best", frameon=False)
-    figure.savefig(path, format="png")
+    with replacing(path) as file:
+        figure.savefig(file, format="png")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from glob import glob
 from pathlib import Path
 
-from denoise_cli.batch.plan import MARK, picture_of
+from denoise_cli.batch.plan import MARK, Passed, matching, picture_of, pictures_below
 from denoise_cli.errors import PictureError, UsageError
-from denoise_cli.images.formats import SUFFIXES, first_picture
+from denoise_cli.images.formats import first_picture
 from denoise_cli.images.hidden import visible
 from denoise_cli.images.image import Image, Pixels, rescaled
 from denoise_cli.places.place import local
@@ -47,7 +46,9 @@ def paired_set(noisy: str, clean: str) -> TestSet:
             named.setdefault(_name(path, Path(clean)), []).append(path)
         second = [_partner(path, named.get(_name(path, Path(noisy)), []), clean) for path in first]
     elif len(first) != len(second):
-        raise UsageError(f"{noisy} are {len(first)} pictures and {clean} are {len(second)}, so they make no pairs")
+        raise UsageError(
+            f"{noisy} and {clean} make no pairs, as their numbers of pictures differ: {len(first)} and {len(second)}"
+        )
     folder = Path(clean) if Path(clean).is_dir() else second[0].resolve().parent
     return TestSet(folder.resolve().name, tuple(second), tuple(first))
 
@@ -94,10 +95,10 @@ def pictures(place: str) -> list[Path]:
 def _found(place: str) -> list[Path]:
     path = local(place)
     if path.is_dir():
-        found = [file for file in sorted(path.rglob("*")) if file.suffix.lower() in SUFFIXES and file.is_file()]
-        found = [file for file in found if not any(part[0] == "." for part in file.relative_to(path).parts)]
+        below = (Path(str(here), name) for here, names in pictures_below(path, Passed()) for name in names)
+        found = sorted(file for file in below if file.is_file())
     else:
-        found = [path] if path.is_file() else [Path(name) for name in sorted(glob(place))]  # noqa: PTH207, patterns may be absolute
+        found = [path] if path.is_file() else matching(place)
     if not found:
         raise UsageError(f"{place} is no picture and no folder with pictures in it")
     return found

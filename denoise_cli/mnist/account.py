@@ -14,6 +14,7 @@ from denoise_cli.mnist.experiment import load_network
 from denoise_cli.mnist.figures import draw_digits, draw_histograms
 from denoise_cli.mnist.objective import as_float, results
 from denoise_cli.mnist.trials import CLIPPED, OTHER_NOISE, OTHERS_STEPS, Plan, Trial
+from denoise_cli.places.files import replacing
 
 SHOWN, COUNTED = 12, 1000  # digits in the picture; and in the histograms
 CPU = torch.device("cpu")
@@ -34,7 +35,8 @@ def account(plan: Plan, errors: Mapping[str, float], digits: Digits, folder: Pat
     values = {"original": original, f"{alike}, clean targets": supervised[alike], **noise2noise}
     draw_histograms(values, folder / "histograms.png")
     text = tables(plan, errors, digits=len(digits.test), noisy=float((noisy - as_float(test)).square().mean()))
-    (folder / "tables.md").write_text(text, encoding="utf-8")
+    with replacing(folder / "tables.md") as file:
+        file.write(text.encode())
     return text
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from denoise_cli.images.image import Pixels
 from denoise_cli.measure.figure import new_figure
+from denoise_cli.places.files import replacing
 
 BINS = 50  # of a histogram
 
@@ -21,7 +22,8 @@ def draw_digits(rows: Mapping[str, Pixels], path: Path) -> None:
         axes.set_ylabel(title, rotation=0, ha="right", va="center", fontsize=9)
         axes.set_xticks([])
         axes.set_yticks([])
-    figure.savefig(path, format="png", bbox_inches="tight")
+    with replacing(path) as file:
+        figure.savefig(file, format="png", bbox_inches="tight")
 
 
 def draw_histograms(values: Mapping[str, Pixels], path: Path) -> None:
@@ -33,4 +35,5 @@ def draw_histograms(values: Mapping[str, Pixels], path: Path) -> None:
         axes.set_ylim(1e-3, 60)
         axes.set_xlabel("value of a pixel", fontsize=8)
         axes.tick_params(labelsize=7)
-    figure.savefig(path, format="png", bbox_inches="tight")
+    with replacing(path) as file:
+        figure.savefig(file, format="png", bbox_inches="tight")

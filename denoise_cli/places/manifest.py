@@ -5,48 +5,69 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO
+from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from denoise_cli.errors import UsageError
 from denoise_cli.places.place import URL, Place, is_file, place, reading, suffix_of, writable
 
 SUFFIXES = {".txt", ".csv", ".parquet"}
-COLUMN = "path"  # of tables; if there is none of that name, the first
+COLUMN = "path"  # of tables, in small or large letters; if there is none of that name, the first
+USER = re.compile(r"^[^/]*@")  # before a server's name
+AZURE = {"az", "abfs", "abfss"}  # where a container's name is before the @
 ROWS = 1000  # of a Parquet file that are in memory at a time
 
 
-def listed(manifest: Place) -> Iterator[tuple[Place, PurePosixPath]]:
+def _refuse(error: UsageError) -> None:
+    raise error
+
+
+def listed(manifest: Place, wrong: Callable[[UsageError], None] = _refuse) -> Iterator[tuple[Place, PurePosixPath]]:
     """The pictures that a manifest names, each with its own place below the output.
 
     A relative name is looked up beside the manifest, and keeps its folders below the output; of another, path or URL,
-    everything is kept but the first slash or what is before `://`.
-    Raises UsageError for one that cannot be read, or that names a picture outside of the output (`..`).
+    everything is kept but the first slash or what is before `://` and the user's name.
+    `wrong` hears of a row that names nothing or what cannot be used, such as a place outside of the output (`..`).
+    Raises UsageError for a manifest that cannot be read, is none, or names no picture.
     """
+    rows = 0
     try:
         with reading(manifest) as file:
-            for name in _names(file, manifest):
+            for rows, name in enumerate(map(str.strip, _names(file, manifest)), 1):
                 if "\0" in name:
                     raise UsageError(f"{manifest} is no list of names: it has zero bytes; save it as UTF-8")
-                source = place(name)
-                if URL.match(name) is None and not source.is_absolute():
-                    source, below = manifest.parent / name, name
-                elif isinstance(source, Path):
-                    below = str(source)
-                elif writable(source):
-                    below = URL.sub("", name)
-                else:
-                    below = urlsplit(name).netloc + urlsplit(name).path
-                path = PurePosixPath(below.lstrip("/"))
-                if ".." in path.parts:
-                    raise UsageError(f"{manifest} names {name}, whose result would lie outside of the output folder")
-                yield source, path
+                try:
+                    if not name:
+                        raise UsageError(f"{manifest} has a row, number {rows}, without a name")
+                    yield _found(name, manifest)
+                except UsageError as error:
+                    wrong(error)
+        if not rows:
+            raise UsageError(f"{manifest} names no picture")
     except OSError as error:
         raise UsageError(f"{manifest} cannot be read ({error.strerror or error})") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"{manifest} is no list of names ({error})") from error
+
+
+def _found(name: str, manifest: Place) -> tuple[Place, PurePosixPath]:
+    """The picture of a name. Raises UsageError for one that cannot be used."""
+    source = place(name)
+    if URL.match(name) is None and not source.is_absolute():
+        source, below = manifest.parent / name, name
+    elif isinstance(source, Path):
+        below = str(source)
+    else:
+        below = URL.sub("", name) if writable(source) else urlsplit(name).netloc + urlsplit(name).path
+        if source.protocol not in AZURE:
+            below = USER.sub("", below)
+    path = PurePosixPath(below.lstrip("/"))
+    if ".." in path.parts:
+        raise UsageError(f"{manifest} names {source}, whose result would lie outside of the output folder")
+    return source, path
 
 
 def _names(file: BinaryIO, manifest: Place) -> Iterator[str]:
@@ -56,15 +77,22 @@ def _names(file: BinaryIO, manifest: Place) -> Iterator[str]:
         return
     text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="" if suffix == ".csv" else None)
     if suffix == ".txt":
-        names = (line.rstrip("\n") for line in text)
-        yield from (name for name in names if name.strip() and not name.startswith("#"))
+        names = map(str.strip, text)
+        yield from (name for name in names if name and not name.startswith("#"))
         return
-    rows = csv.reader(text)
-    heads = next(rows, [])
-    column = heads.index(COLUMN) if COLUMN in heads else 0
-    if heads and COLUMN not in heads and _is_picture(manifest, heads[0]):
+    rows = (row for row in csv.reader(text, strict=True) if any(map(str.strip, row)))
+    heads = next(rows, [""])
+    column = _column(heads)
+    if column is None and _is_picture(manifest, heads[0].strip()):
         yield heads[0]  # a table without heads
-    yield from (row[column] for row in rows if len(row) > column and row[column])
+    column = column or 0
+    yield from (row[column] if len(row) > column else "" for row in rows)
+
+
+def _column(heads: Sequence[str]) -> int | None:
+    """Of the paths, if one is named so."""
+    plain = [head.strip().casefold() for head in heads]
+    return plain.index(COLUMN) if COLUMN in plain else None
 
 
 def _is_picture(manifest: Place, name: str) -> bool:
@@ -83,9 +111,9 @@ def _of_parquet(file: BinaryIO, manifest: Place) -> Iterator[str]:
         ) from error
     try:
         table = parquet.ParquetFile(file)
-        heads: list[Any] = table.schema_arrow.names
-        column = COLUMN if COLUMN in heads else heads[0]
+        heads = table.schema_arrow.names
+        column = heads[_column(heads) or 0]
         for batch in table.iter_batches(batch_size=ROWS, columns=[column]):
-            yield from (os.fsdecode(name) for name in batch.column(0).to_pylist() if name)
+            yield from (os.fsdecode(name or "") for name in batch.column(0).to_pylist())
     except (ArrowException, LookupError, TypeError) as error:
         raise UsageError(f"{manifest} is no Parquet file with a column of names ({error})") from error

@@ -34,17 +34,31 @@ def place(text: str | os.PathLike[str]) -> Place:
     if URL.match(text) is None:
         return local(text)
     if text.lower().startswith("file://"):
-        return Path(os.fsdecode(unquote_to_bytes(text[len("file://") :].removeprefix("localhost"))))
+        machine, slash, path = text[len("file://") :].partition("/")
+        if machine not in ("", "localhost"):
+            raise UsageError(f"{text} lies on another machine, {machine}; file:///... is on this one")
+        return local(os.fsdecode(unquote_to_bytes(slash + path)))
     from denoise_cli.places import stores
 
     return stores.at(text)
 
 
 def local(text: str) -> Path:
-    """A path, where only paths can be. Raises UsageError for the empty name."""
+    """A path, where only paths can be. Raises UsageError for the empty name and for URLs."""
+    if URL.match(text):
+        raise UsageError(f"{text} is a URL, and this takes a path")
     if not text:
         raise UsageError("an empty name names no file; a dot is the current folder")
     return Path(text)
+
+
+def text_of(place: Place) -> str:
+    """A place's whole name, by which `place` finds it on other machines. A URL's password is in it: not to be shown."""
+    if isinstance(place, Path):
+        return str(place.absolute())
+    from denoise_cli.places import stores
+
+    return stores.text_of(place)
 
 
 def name_of(place: Place) -> str:
@@ -154,4 +168,4 @@ def copied(url: str) -> Path:
     try:
         return stores.copied(found)
     except OSError as error:
-        raise UsageError(f"{url} cannot be read ({error.strerror})") from error
+        raise UsageError(f"{found} cannot be read ({error.strerror})") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import errno
+import re
 import secrets
 import shutil
 import tempfile
@@ -27,8 +28,58 @@ EXTRAS = {"s3": "s3", "gs": "gcs", "az": "azure", "abfs": "azure", "abfss": "azu
 READ_ONLY = {"http", "https"}
 # Where an object appears when all of it has been uploaded. Elsewhere it is uploaded beside its place, and renamed.
 WHOLE = {"s3", "gs", "az", "abfs", "abfss", "memory"}
+EMPTY = "in whole: names with an empty part, as in folder//name, are passed over"
+PASSWORD = re.compile(r"(://[^/:@]*):[^/]*@")
 TRIES, FIRST_WAIT, LONGEST_WAIT = 6, 0.5, 20.0  # of calls that fail; seconds, each wait twice the last
 FINAL = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
+
+
+class _Told:
+    """A UPath whose text is all of its URL but the password: UPath's own leaves out the server."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return without_password(self.whole())
+
+    def whole(self: Any) -> str:
+        """With the password."""
+        options, path = self.storage_options, self.path
+        if "base_url" in options:  # of WebDAV
+            return f"webdav+{options['base_url'].rstrip('/')}/{path.lstrip('/')}"
+        if "account_name" in options:  # of Azure
+            container, _, rest = path.partition("/")
+            return f"{self.protocol}://{container}@{options['account_name']}.dfs.core.windows.net/{rest}"
+        if "host" not in options:
+            return str(super().__str__())
+        user = options.get("username") or options.get("user")
+        password = f":{options['password']}" if "password" in options else ""
+        port = f":{options['port']}" if "port" in options else ""
+        server = f"{user}{password}@{options['host']}{port}" if user else f"{options['host']}{port}"
+        return f"{self.protocol}://{server}/{path.lstrip('/')}"
+
+
+def without_password(url: str) -> str:
+    """To be shown, and put into reports."""
+    return PASSWORD.sub(r"\1@", url)
+
+
+def text_of(place: UPath) -> str:
+    """From which `at` finds it again on another machine: the password is in it, so it is not to be shown."""
+    return str(place.whole() if isinstance(place, _Told) else place)
+
+
+def _told(found: UPath) -> UPath:
+    """As one whose text is its URL, and likewise all that are made from it."""
+    kind: Any = type(found)
+    kept = {"host", "base_url", "account_name"}.intersection(found.storage_options)
+    if isinstance(found, _Told) or not (kept or without_password(str(found)) != str(found)):
+        return found
+    from upath.registry import get_upath_class, register_implementation
+
+    if not issubclass(get_upath_class(found.protocol) or kind, _Told):
+        register_implementation(found.protocol, type(kind.__name__, (_Told, kind), {"__slots__": ()}), clobber=True)
+    return found.with_segments(found.path)
 
 
 def at(url: str) -> UPath:
@@ -36,19 +87,22 @@ def at(url: str) -> UPath:
     scheme, _, rest = url.partition("://")
     protocol = ALIASES.get(scheme.lower(), scheme.lower())
     extra = EXTRAS.get(protocol, "urls")
-    # `::` begins another URL for fsspec, but is only part of a name here.
-    start, colons, more = f"{protocol}://{rest}".partition("::")
+    # These begin another URL for fsspec, or options, but are only parts of a name here.
+    mark = re.search("::" if protocol in READ_ONLY else "::|[?#]", rest)
+    cut = rest.rfind("/", 0, mark.start()) + 1 if mark else len(rest)
     try:
         from upath import UPath
 
-        found = UPath(start)
-        if colons:
-            found = found.parent / f"{found.name}{colons}{more}"
+        found = _told(UPath(f"{protocol}://{rest[:cut]}"))
+        if mark:
+            found = found / rest[cut:]
         _files(found)
     except ImportError as error:
-        raise UsageError(f"{url} takes the extra [{extra}]: pip install 'denoise-img[{extra}]' ({error})") from error
+        shown = without_password(url)
+        raise UsageError(f"{shown} takes the extra [{extra}]: pip install 'denoise-img[{extra}]' ({error})") from error
     except Exception as error:  # of any kind: each store's package has its own
-        raise UsageError(f"{url} is no path, and no URL that can be used ({error})") from error
+        shown = without_password(url)
+        raise UsageError(f"{shown} is no path, and no URL that can be used ({error})") from error
     return found
 
 
@@ -61,6 +115,9 @@ def exists(place: UPath) -> bool:
 
 
 def is_folder(place: UPath) -> bool:
+    """Raises UsageError for one of a web server."""
+    if not writable(place) and place.path.endswith("/"):
+        raise UsageError(f"{place} is a folder on the web, where none can be listed; name pictures, or a list of them")
     return writable(place) and _kind(place) == "directory"
 
 
@@ -79,6 +136,9 @@ def walk(folder: UPath, unreadable: Unreadable) -> Iterator[tuple[UPath, list[st
     except OSError as error:
         unreadable(folder, error.strerror or str(error))
         return
+    if "" in folders:
+        folders.remove("")
+        unreadable(folder, EMPTY)
     yield folder, folders, names
     for name in folders:
         yield from walk(folder / name, unreadable)
@@ -93,7 +153,7 @@ def names_in(folder: UPath) -> frozenset[str]:
 
 
 def _listed(folder: UPath) -> tuple[list[str], list[str]]:
-    """The names of a folder's folders and files."""
+    """The names of a folder's folders and files. S3 may have names below one without a name, which UPath cannot say."""
 
     def listed(files: Any) -> list[dict[str, Any]]:
         try:
@@ -106,6 +166,8 @@ def _listed(folder: UPath) -> tuple[list[str], list[str]]:
     for entry in patiently(folder, listed):
         path = str(entry["name"]).rstrip("/")
         if path.strip("/") == folder.path.strip("/"):
+            if folder.protocol == "s3" and entry["type"] == "directory":
+                folders.append("")
             continue  # of stores that keep an empty object for a folder
         (folders if entry["type"] == "directory" else names).append(path.rpartition("/")[2])
     return folders, names
@@ -129,7 +191,11 @@ def replacing(place: UPath) -> Iterator[BinaryIO]:
         yield file
         file.flush()
         if place.protocol in WHOLE:
-            patiently(place, lambda files: files.put_file(str(path), place.path))
+            try:
+                patiently(place, lambda files: files.put_file(str(path), place.path))
+            except FileNotFoundError as error:
+                bucket = place.path.strip("/").partition("/")[0]
+                raise FileNotFoundError(error.errno, f"there is no bucket {bucket}", str(place)) from error
         else:
             _renamed(str(path), place)
 

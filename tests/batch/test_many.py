@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from denoise_cli.batch import picture
-from denoise_cli.batch.many import Outcome, denoise_all
+from denoise_cli.batch.many import Outcome, denoise_all, none_there
 from denoise_cli.batch.picture import Settings
 from denoise_cli.batch.plan import Job, make_plan
 from denoise_cli.denoisers import classical
@@ -97,6 +97,16 @@ def test_unforeseen_errors_are_told_as_such(folder: Path, monkeypatch: pytest.Mo
     outcome = run(folder, failing)["00.png"]
     assert "ZeroDivisionError" in str(outcome.failure)
     assert isinstance(outcome.bug, ZeroDivisionError)
+
+
+def test_pictures_none_of_which_is_there_need_nothing_loaded(tmp_path: Path) -> None:
+    gone = [Job(tmp_path / name, tmp_path / "out.png") for name in ("a.png", "b" * 300)]
+    assert [outcome.failure for outcome in none_there(gone)] == [
+        "cannot be read (No such file or directory)",
+        "cannot be read (File name too long)",
+    ]
+    (tmp_path / "c.png").write_bytes(b"")
+    assert none_there([*gone, Job(tmp_path / "c.png", tmp_path / "out.png")]) == []
 
 
 def test_an_interrupt_ends_everything_and_leaves_no_half_file(folder: Path) -> None:

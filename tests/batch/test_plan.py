@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from denoise_cli.batch.plan import Job, make_plan
+from denoise_cli.batch.plan import Job, make_plan, places
 from denoise_cli.errors import UsageError
 
 
@@ -29,6 +29,8 @@ def test_one_file_goes_beside_into_a_file_or_into_a_folder(tree: Path, tmp_path:
     assert make_plan([source], tmp_path / "new" / "b.png").jobs == (Job(source, tmp_path / "new" / "b.png"),)
     assert make_plan([source], tmp_path).jobs == (Job(source, tmp_path / "a.jpg"),)
     assert make_plan([source], tmp_path / "new", into_folder=True).jobs == (Job(source, tmp_path / "new" / "a.jpg"),)
+    plain = tmp_path / "plain"
+    assert make_plan([plain], None).jobs == (Job(plain, tmp_path / "plain-denoised"),)
 
 
 def test_a_tree_is_kept(tree: Path, tmp_path: Path) -> None:
@@ -72,6 +74,30 @@ def test_in_place_follows_a_link_to_its_file(tree: Path, tmp_path: Path) -> None
     assert make_plan([link], None, in_place=True).jobs == (Job(link, tree / "a.jpg"),)
 
 
+def test_in_place_stays_in_its_folder_and_keeps_names_as_they_were_given(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tree / "sub" / "out.jpg").symlink_to("../a.jpg")
+    (tree / "sub" / "in.jpg").symlink_to("a.jpg")
+    monkeypatch.chdir(tree)
+    plan = make_plan([Path("sub")], None, in_place=True)
+    assert targets(plan) == ["sub/a.jpg", "sub/deep/b.TIF"]
+    assert plan.others == 1
+    assert len(make_plan([Path("sub")], Path("clean")).jobs) == 4
+
+
+def test_what_is_named_twice_is_planned_once(tree: Path, tmp_path: Path) -> None:
+    plan = make_plan([tree / "a.jpg", tree / "sub" / ".." / "a.jpg", tree / "a.png"], tmp_path / "out")
+    assert targets(plan) == [str(tmp_path / "out" / name) for name in ("a.jpg", "a.png")]
+
+
+def test_patterns_stand_for_files_where_no_file_is_named_so(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tree)
+    assert places(["*.jpg", "no*.png", "sub"]) == [Path("a.jpg"), Path("no*.png"), Path("sub")]
+    Path("*.jpg").write_bytes(b"x")
+    assert places(["*.jpg"]) == [Path("*.jpg")]
+
+
 def test_a_folder_that_cannot_be_read_is_told(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     scandir = os.scandir
 
@@ -90,7 +116,7 @@ def test_results_of_last_time_are_no_inputs(tree: Path) -> None:
     (tree / "a.denoised.jpg").write_bytes(b"x")
     plan = make_plan(sorted(tree.glob("*.jpg")), None)
     assert plan.jobs == ()
-    assert plan.there_already == 1
+    assert (plan.there_already, plan.first_there) == (1, tree / "a.denoised.jpg")
 
 
 def test_a_file_that_is_not_there_fails_in_its_turn(tmp_path: Path) -> None:

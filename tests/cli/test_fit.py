@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -68,9 +67,8 @@ def test_a_command_on_a_card_tells_no_folders(
 ) -> None:
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    monkeypatch.setattr(sys, "argv", ["denoise-img", "fit", *typed.split()])
     paths = ["/home/u/m.safetensors", "/data/c", "/data/n", "/data/p", "."]
-    assert _command(paths) == f"denoise-img fit {written}"
+    assert _command(["fit", *typed.split()], paths) == f"denoise-img fit {written}"
 
 
 def test_what_fit_cannot_use_is_explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -106,7 +104,7 @@ def test_what_fit_cannot_use_is_explained(tmp_path: Path, capsys: pytest.Capture
         (["--noisy-only", ""], "an empty name"),
         (["--clean", photos, "--minutes", 3], "go with --noisy-only"),
         (["--noisy-only", photos, "--gray"], "name its recipe with --model"),
-        (["--noisy-only", photos, "--minutes", "inf"], "--minutes"),
+        (["--noisy-only", photos, "--minutes", "nan"], "nan is not a number from 0.1"),
         (["--clean", photos, "--seed", 10**22], "--seed"),
         (["--clean", photos, "--from", "median"], "a filter, which has no weights"),
     ):

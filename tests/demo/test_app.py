@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,15 @@ def test_the_page_and_what_it_needs_come_from_here(client: FlaskClient) -> None:
     assert client.get("/static/page.js").mimetype == "text/javascript"
 
 
+def test_sliders_are_named_by_their_labels(client: FlaskClient) -> None:
+    labels = re.findall(r"<label([^>]*)>((?:(?!</label>).)*<output.*?)</label>", client.get("/").text, re.DOTALL)
+    assert len(labels) == 3
+    for attributes, content in labels:  # what comes first in a label is what it names, unless it says otherwise
+        named = re.search(r'for="([\w-]+)"', attributes)
+        assert named
+        assert f'<input id="{named[1]}" type="range"' in content
+
+
 def test_denoisers_are_those_of_the_catalogue(client: FlaskClient) -> None:
     told = client.get("/api/denoisers").get_json()["denoisers"]
     by_name = {denoiser["name"]: denoiser for denoiser in told}
@@ -53,6 +63,8 @@ def test_denoisers_are_those_of_the_catalogue(client: FlaskClient) -> None:
     assert not any(name.endswith("-gray") for name in by_name)
     assert by_name["photo"]["level"] == "given"
     assert [by_name[name]["digits"] for name in ("photo", "mnist-cnn")] == [False, True]
+    assert by_name["median"]["summary"] == "median of a window; salt-and-pepper noise"
+    assert not any("--" in denoiser["summary"] for denoiser in told)  # the page has no such options
 
 
 def test_the_result_is_that_of_the_command_line(client: FlaskClient, noisy_jpeg: Path, tmp_path: Path) -> None:
@@ -164,6 +176,18 @@ def test_what_is_not_there_is_404(client: FlaskClient, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code == 404
     assert answer.get_json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "code", "sentence"),
+    [
+        ("GET", "/api/nope", 404, "there is nothing at /api/nope"),
+        ("PUT", "/api/denoise", 405, "/api/denoise does not take PUT, but OPTIONS, POST"),
+    ],
+)
+def test_wrong_addresses_are_explained(client: FlaskClient, method: str, path: str, code: int, sentence: str) -> None:
+    answer = client.open(path, method=method)
+    assert (answer.status_code, answer.get_json()) == (code, {"error": sentence})
 
 
 def test_names_of_files_cannot_lead_elsewhere(client: FlaskClient, picture: bytes, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from denoise_cli import denoise
 from tests.demo.server import served
@@ -91,8 +92,38 @@ def test_the_board_is_for_keyboards_too(page: sync_api.Page) -> None:
     page.keyboard.press("End")
     wait_for_others(page, before)
     page.focus("#tab-draw")
-    page.keyboard.press("ArrowRight")
-    assert page.is_visible("#drop")
+    for key, shown in (
+        ("ArrowRight", "#photo"),
+        ("End", "#scripts"),
+        ("ArrowRight", "#draw"),
+        ("ArrowLeft", "#scripts"),
+    ):
+        page.keyboard.press(key)
+        assert page.is_visible(shown)
+    page.keyboard.press("Home")
+    assert page.is_visible("#draw")
+
+
+def test_what_takes_input_and_shows_results_has_a_name(page: sync_api.Page) -> None:
+    def named(role: str, name: str) -> int:
+        return page.get_by_role(role, name=name, include_hidden=True).count()
+
+    page.wait_for_selector("[data-name=mnist-cnn]", timeout=WAIT)
+    assert [named("slider", name) for name in ("Strength", "How much", "Before and after")] == [2, 1, 1]
+    assert named("progressbar", "Progress") == 1
+    assert named("application", "Draw a digit here") == 1
+    assert named("img", "your digit, denoised by cnn") == 1
+
+
+def test_it_says_that_networks_are_being_loaded(browser: sync_api.Browser, address: str) -> None:
+    held: list[sync_api.Route] = []
+    with browser.new_page() as page:
+        page.route("**/api/digits", lambda route: route.continue_() if held else held.append(route))
+        page.goto(address)
+        page.wait_for_selector("#digit-status:has-text('loading the networks…')", timeout=WAIT)
+        held[0].continue_()
+        page.wait_for_selector("[data-name=mnist-cnn]", timeout=WAIT)
+        assert not page.inner_text("#digit-status")
 
 
 def choose(page: sync_api.Page, picture: Path, model: str = "mean") -> None:
@@ -105,7 +136,7 @@ def test_a_photo_is_denoised_compared_and_downloaded(page: sync_api.Page, noisy_
     choose(page, noisy_jpeg)
     page.wait_for_selector("#result:not([hidden])", timeout=WAIT)
     page.wait_for_function("document.querySelector('.after').style.clipPath", timeout=WAIT)
-    assert "1080 × 720 pixels · noise level" in page.inner_text("#facts")
+    assert page.inner_text("#facts") == "1080 × 720 pixels"  # this filter takes no noise level
 
     clip = "document.querySelector('.after').style.clipPath"
     half = page.evaluate(clip)
@@ -131,6 +162,75 @@ def test_a_photo_is_denoised_compared_and_downloaded(page: sync_api.Page, noisy_
     assert Path(download.value.path()).read_bytes() == expected
 
 
+def test_a_result_is_offered_for_its_own_picture_and_settings_only(
+    page: sync_api.Page, noisy_jpeg: Path, tmp_path: Path
+) -> None:
+    choose(page, noisy_jpeg)
+    page.wait_for_selector("#download", timeout=WAIT)
+    page.route("**/api/denoise", lambda route: None)  # never gets there
+    page.click("#go")
+    page.wait_for_selector("#facts:has-text('the former result')")
+    assert page.is_visible("#compare")
+    assert not page.is_visible("#download")
+    page.click("#cancel")
+    assert not page.is_visible("#result")
+
+    page.unroute("**/api/denoise")
+    page.click("#go")
+    page.wait_for_selector("#download", timeout=WAIT)
+    page.route("**/api/denoise", lambda route: None)
+    other = tmp_path / "other.jpg"
+    other.write_bytes(noisy_jpeg.read_bytes())
+    page.set_input_files("#file", other)
+    assert page.inner_text("#drop-text") == "other.jpg"
+    assert not page.is_visible("#result")
+
+
+def test_a_turned_picture_is_as_wide_as_it_looks(page: sync_api.Page, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # a quarter turn to the right
+    Image.new("RGB", (160, 120), "gray").save(tmp_path / "turned.jpg", exif=exif)
+    choose(page, tmp_path / "turned.jpg", "tv")
+    page.wait_for_selector("#download", timeout=WAIT)
+    assert page.inner_text("#facts").startswith("120 × 160 pixels · noise level ")
+
+
+def test_labels_leave_the_slider_of_a_low_picture_free(page: sync_api.Page, tmp_path: Path) -> None:
+    Image.new("RGB", (200, 20), "gray").save(tmp_path / "low.png")
+    choose(page, tmp_path / "low.png")
+    page.wait_for_selector(".low span >> nth=0", timeout=WAIT)
+    picture, label, slider = (
+        page.locator(f"#compare {part}").bounding_box() for part in (".stage", "span >> nth=0", ".split")
+    )
+    assert picture and label and slider
+    assert picture["y"] + picture["height"] <= label["y"]
+    assert label["y"] + label["height"] <= slider["y"]
+
+
+def test_a_file_that_has_gone_is_told_from_a_program_that_has(
+    page: sync_api.Page, noisy_jpeg: Path, tmp_path: Path
+) -> None:
+    picture = tmp_path / "short-lived.jpg"
+    picture.write_bytes(noisy_jpeg.read_bytes())
+    choose(page, picture)
+    page.wait_for_selector("#download", timeout=WAIT)
+    picture.unlink()
+    page.click("#go")
+    page.wait_for_selector("#photo-problem:has-text('short-lived.jpg can no longer be read')", timeout=WAIT)
+    assert not page.is_visible("#result")
+
+
+def test_of_several_pictures_that_are_dropped_anywhere_one_is_taken(page: sync_api.Page) -> None:
+    assert page.is_visible("#draw")
+    page.evaluate("""() => {
+      const dataTransfer = new DataTransfer();
+      for (const name of ["a.png", "b.png"]) dataTransfer.items.add(new File(["no picture"], name));
+      document.body.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true }));
+    }""")
+    assert page.inner_text("#photo #drop-text") == "one picture at a time: a.png is taken"
+    page.wait_for_selector("#photo-problem:has-text('a.png is not a picture')", timeout=WAIT)
+
+
 def test_added_noise_is_told_in_decibels(page: sync_api.Page, noisy_jpeg: Path) -> None:
     page.click("#tab-photo")
     page.select_option("#noise", "gaussian")
@@ -150,8 +250,10 @@ def test_a_text_that_is_called_a_picture_is_refused(page: sync_api.Page, tmp_pat
 
 def test_a_picture_can_be_cancelled(page: sync_api.Page, noisy_jpeg: Path) -> None:
     choose(page, noisy_jpeg, "nlm")
+    page.wait_for_selector("#percent:has-text(' %')", timeout=WAIT)
     page.click("#cancel", timeout=WAIT)
     assert not page.is_visible("#progress")
+    assert not page.is_visible("#percent:has-text(' %')")
     assert not page.is_visible("#result")
     page.select_option("#model", "mean")
     page.click("#go")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -28,13 +29,17 @@ def test_it_answers_until_it_is_stopped_and_leaves_nothing_behind(tmp_path: Path
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "no.such.name.invalid"])
-def test_a_place_where_it_cannot_listen_is_named(host: str) -> None:
+@pytest.mark.parametrize(("host", "option"), [("127.0.0.1", "--port"), ("no.such.name.invalid", "--host")])
+def test_a_place_where_it_cannot_listen_is_named(host: str, option: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         ended = subprocess.run([*START, "--host", host, "--port", str(port)], capture_output=True, text=True)
     assert ended.returncode == 2
-    assert ended.stderr.startswith(f"denoise-img: cannot listen on {host}, port {port} (")
+    found = re.fullmatch(
+        r"denoise-img: cannot listen on (\S+), port (\d+) \([^()]+\); (\S+) takes another\n", ended.stderr
+    )
+    assert found
+    assert found.groups() == (host, str(port), option)
 
 
 def test_what_must_be_installed_is_named() -> None:

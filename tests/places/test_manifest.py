@@ -6,6 +6,8 @@ import pytest
 
 from denoise_cli.batch.plan import make_plan
 from denoise_cli.errors import UsageError
+from denoise_cli.places import stores
+from denoise_cli.places.manifest import listed
 from denoise_cli.places.place import place
 
 
@@ -46,6 +48,46 @@ def test_a_table_without_heads_loses_no_row(tmp_path: Path) -> None:
     (tmp_path / "b.csv").write_text('path\n"' + "a" * 200_000)
     with pytest.raises(UsageError, match="no list of names"):
         results(tmp_path / "b.csv")
+
+
+def test_heads_and_names_are_taken_as_they_are_meant(tmp_path: Path) -> None:
+    for heads in ("id,Path", "id, path", "\n\nid,PATH ", " , \nid,path"):
+        (tmp_path / "a.csv").write_text(f"{heads}\n1, a.png  \n\n2,b.png\n")
+        assert [target for _, target in results(tmp_path / "a.csv")] == ["out/a.png", "out/b.png"]
+    (tmp_path / "a.txt").write_text("a.png  \r\n  # no picture\na.png\n")
+    assert [target for _, target in results(tmp_path / "a.txt")] == ["out/a.png"]
+
+
+def test_rows_that_would_be_lost_are_told(tmp_path: Path) -> None:
+    for text, reason in (
+        ('path\na.png\n"b.png\nc.png\n', "is no list of names"),
+        ("id,path\n1,a.png\n2,\n", "number 2, without a name"),
+        ("id,path\n1\n", "number 1, without a name"),
+        ("path\n", "names no picture"),
+        ("", "names no picture"),
+    ):
+        (tmp_path / "a.csv").write_text(text)
+        with pytest.raises(UsageError, match=reason):
+            results(tmp_path / "a.csv")
+    (tmp_path / "a.txt").write_text("# nothing\n\n")
+    with pytest.raises(UsageError, match="names no picture"):
+        results(tmp_path / "a.txt")
+
+
+def test_a_wrong_row_can_be_heard_of_and_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("a.png\n../b.png\nquark://me:pw@lab/c.png\nd.png\n")
+    wrong: list[UsageError] = []
+    assert [str(below) for _, below in listed(tmp_path / "a.txt", wrong.append)] == ["a.png", "d.png"]
+    assert ["outside of the output" in str(wrong[0]), "quark://me@lab" in str(wrong[1])] == [True, True]
+
+
+def test_a_users_name_is_no_folder_of_the_output(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(stores, "_files", lambda _: None)
+    (tmp_path / "a.txt").write_text(
+        "sftp://me:pw@lab:22/a.png\nhttp://me:pw@lab/b@1.png?x\nabfs://box@lab.dfs.core.windows.net/c.png\n"
+    )
+    below = [str(below) for _, below in listed(tmp_path / "a.txt")]
+    assert below == ["lab:22/a.png", "lab/b@1.png", "box@lab.dfs.core.windows.net/c.png"]
 
 
 def test_a_folder_or_one_of_many_inputs_is_no_list(tmp_path: Path) -> None:

@@ -20,9 +20,23 @@ from denoise_cli.batch.many import Outcome, denoise_all
 from denoise_cli.batch.picture import Settings
 from denoise_cli.batch.plan import make_plan
 from denoise_cli.denoisers import classical
-from denoise_cli.errors import UsageError
+from denoise_cli.denoisers.catalogue import card, load
+from denoise_cli.errors import UsageError, WeightsError
 from denoise_cli.places import stores
-from denoise_cli.places.place import exists, identity, is_folder, name_of, place, reading, replacing, suffix_of, walk
+from denoise_cli.places.place import (
+    exists,
+    identity,
+    is_folder,
+    local,
+    name_of,
+    place,
+    reading,
+    replacing,
+    suffix_of,
+    text_of,
+    walk,
+    writable,
+)
 
 FAILURES = 0.1  # share of a flaky store's calls
 SETTINGS = Settings(classical.build("median"))
@@ -130,6 +144,8 @@ def test_urls_are_told_from_paths(tmp_path: Path) -> None:
     assert identity(place("memory://lab/in/")) == identity(place("memory://lab/in"))
     assert place("file://localhost/a.png") == Path("/a.png")
     assert place("S3A://lab/in") == place("s3://lab/in")
+    with pytest.raises(UsageError, match="on another machine, server"):
+        place("file://server/share/a.png")
     with pytest.raises(UsageError, match="empty name"):
         place("")
     with pytest.raises(UsageError, match="no URL that can be used"):
@@ -147,6 +163,52 @@ def test_names_of_objects_come_back_from_their_text(name: str) -> None:
 def test_of_the_web_only_the_name_counts() -> None:
     there = place("https://host.invalid/in/a.JPG?size=1/2")
     assert (name_of(there), suffix_of(there)) == ("a.JPG", ".jpg")
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("sftp://me:p%40@lab.org:22/in", "sftp://me@lab.org:22/in"),
+        ("ftp://lab.org/in", "ftp://lab.org/in"),
+        ("smb://me:pw@lab/share", "smb://me@lab/share"),
+        ("hdfs://node:9000/in", "hdfs://node:9000/in"),
+        ("webdav+https://me:pw@lab.org:8/in", "webdav+https://me@lab.org:8/in"),
+        ("abfs://box@lab.dfs.core.windows.net/in", "abfs://box@lab.dfs.core.windows.net/in"),
+        ("http://me:pw@lab.org/in?x=1", "http://me@lab.org/in?x=1"),
+    ],
+)
+def test_a_server_stays_in_a_places_text_and_its_password_is_not_shown(
+    monkeypatch: pytest.MonkeyPatch, url: str, shown: str
+) -> None:
+    monkeypatch.setattr(stores, "_files", lambda _: None)  # no server, and no package that would ask it
+    there = place(url)
+    assert (str(there), identity(there), text_of(there)) == (shown, shown, url)
+    for name in ("a b.png", "a#1.png", "a?1.png"):
+        assert str(there / name) == f"{shown}/{name}"
+        assert (there / name).parent == there
+        if writable(there):
+            again = place(text_of(there / name))
+            assert (again, again.storage_options) == (there / name, there.storage_options)
+    assert identity(there) != identity(place(url.replace("lab", "other").replace("node", "other")))
+
+
+def test_no_sentence_has_a_password() -> None:
+    with pytest.raises(UsageError, match="quark://me@lab") as told:
+        place("quark://me:secret@lab/in")
+    assert "secret" not in str(told.value)
+
+
+def test_damaged_weights_are_named_by_their_url() -> None:
+    there = place("memory://lab/net.safetensors")
+    there.write_bytes(b"no weights")
+    for use in (card, load):
+        with pytest.raises(WeightsError, match=f"^{there} is not a weights file"):
+            use(str(there))
+
+
+def test_a_url_where_only_a_path_can_be_is_refused() -> None:
+    with pytest.raises(UsageError, match="is a URL, and this takes a path"):
+        local("s3://lab/net.safetensors")
 
 
 def test_a_store_that_fails_for_good_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,7 +242,9 @@ def server(tmp_path: Path) -> Iterator[str]:
 
 def test_pictures_on_the_web_are_read_but_not_written(server: str, tmp_path: Path) -> None:
     Image.new("RGB", (20, 20), "red").save(tmp_path / "a.png")
-    assert not is_folder(place(server))
+    assert not is_folder(place(f"{server}/a.png"))
+    with pytest.raises(UsageError, match="a folder on the web"):
+        make_plan([place(f"{server}/pictures/")], tmp_path / "out")
     _, outcomes = run([f"{server}/a.png?size=full"], f"{tmp_path}/out/b.png")
     assert [outcome.failure for outcome in outcomes] == [None]
     assert Image.open(tmp_path / "out" / "b.png").size == (20, 20)

@@ -12,7 +12,7 @@ export function makeCompare(root, buttons) {
   };
 
   function layout(middle) {
-    if (!before.naturalWidth) return;
+    if (!before.naturalWidth || !view.clientWidth) return; // nothing to show yet, or hidden
     stage.style.width = `${before.naturalWidth * scale()}px`;
     stage.style.height = `${before.naturalHeight * scale()}px`;
     stage.classList.toggle("pixels", zoom !== "fit");
@@ -29,6 +29,7 @@ export function makeCompare(root, buttons) {
     after.style.clipPath = `inset(0 0 0 ${Math.max(0, inside)}px)`;
     line.style.left = `${x - 1}px`;
     line.style.height = `${Math.min(view.clientHeight, stage.offsetHeight)}px`;
+    line.classList.toggle("low", stage.offsetHeight < 48); // its labels would cover the picture
   }
 
   function setZoom(wanted, middle) {
@@ -71,10 +72,11 @@ export function makeCompare(root, buttons) {
     setZoom(zoom === "fit" ? "1" : "fit", middle);
   });
 
-  return async (first, second) => {
+  return async (first, second) => { // gives the size of what is shown
     before.src = first;
     after.src = second;
     await Promise.all([before.decode(), after.decode()]);
     layout();
+    return { width: before.naturalWidth, height: before.naturalHeight };
   };
 }

@@ -98,6 +98,8 @@ export function startDrawing(denoisers) {
       const canvas = document.createElement("canvas"), caption = document.createElement("figcaption");
       canvas.width = canvas.height = SIDE;
       canvas.className = "digit";
+      canvas.role = "img";
+      canvas.ariaLabel = name === "noisy" ? "your digit with noise" : `your digit, denoised by ${name.replace("mnist-", "")}`;
       caption.append(name.replace("mnist-", ""), document.createElement("span"));
       figure.append(canvas, caption);
     }
@@ -114,6 +116,7 @@ export function startDrawing(denoisers) {
     changed = true;
     if (asking) return;
     asking = true;
+    if (!byId("digit-results").childElementCount) byId("digit-status").textContent = "loading the networks…";
     while (changed) {
       changed = false;
       try {
@@ -130,6 +133,7 @@ export function startDrawing(denoisers) {
       } catch (error) {
         show(byId("draw-problem"), error);
       }
+      byId("digit-status").textContent = "";
     }
     asking = false;
   }

@@ -20,8 +20,10 @@ function choose(tab, focus) {
 tabs.forEach((tab, number) => {
   tab.addEventListener("click", () => choose(tab, false));
   tab.addEventListener("keydown", (event) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (step) choose(tabs[(number + step + tabs.length) % tabs.length], true);
+    const wanted = { ArrowRight: number + 1, ArrowLeft: number - 1, Home: 0, End: -1 }[event.key];
+    if (wanted === undefined) return;
+    event.preventDefault(); // the page would scroll as well
+    choose(tabs.at(wanted % tabs.length), true);
   });
 });
 
@@ -31,6 +33,7 @@ const wanted = tabs.find((tab) => `#${tab.getAttribute("aria-controls")}` === lo
 const { denoisers, megabytes } = await ask("/api/denoisers");
 const digits = denoisers.filter((denoiser) => denoiser.digits);
 startDrawing(digits);
-startPhotos(denoisers.filter((denoiser) => !denoiser.digits), megabytes);
+const photos = denoisers.filter((denoiser) => !denoiser.digits);
+startPhotos(photos, megabytes, () => choose(document.getElementById("tab-photo"), false));
 if (wanted) choose(wanted, false);
 document.body.dataset.ready = "yes";
