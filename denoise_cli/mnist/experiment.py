@@ -9,7 +9,7 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from denoise_cli.denoisers.catalogue import record_psnr
+from denoise_cli.denoisers.catalogue import SUFFIX, record_psnr
 from denoise_cli.denoisers.weights import read_card
 from denoise_cli.fitting.job import Job, first_weights, fit
 from denoise_cli.mnist.data import Digits
@@ -43,7 +43,7 @@ def run(
     train, held_out = digits.train[: plan.digits], digits.held_out[: plan.digits]
     on = choose_device(device)
     for number, trial in enumerate(plan.trials, start=1):
-        path = folder / f"{trial.name}.safetensors"
+        path = folder / f"{trial.name}{SUFFIX}"
         fresh = not path.is_file() or read_card(path).recipe != asdict(trial.recipe)
         if trial.name in errors and not fresh:
             continue
@@ -75,4 +75,4 @@ def run(
 
 def load_network(folder: Path, trial: Trial) -> Network:
     """What a trial made, in evaluation mode."""
-    return first_weights(trial.recipe, folder / f"{trial.name}.safetensors").eval()
+    return first_weights(trial.recipe, folder / f"{trial.name}{SUFFIX}").eval()

@@ -44,7 +44,7 @@ class NoiseRange:
             ) from None
         highest = HIGHEST.get(kind, 255.0)
         if not 0 <= low <= high <= highest:
-            raise UsageError(f"levels of {kind} noise run upwards, from 0 to {highest:g}, not {levels!r}")
+            raise UsageError(f"{kind} noise has levels from 0 to {highest:g}, the lower one first, not {levels!r}")
         return cls(kind, low, high)
 
 

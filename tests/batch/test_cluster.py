@@ -6,7 +6,6 @@ import json
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -21,15 +20,12 @@ import pytest
 from PIL import Image
 
 from denoise_cli.batch import cluster as cluster_engine
-from denoise_cli.batch.cluster import Cluster, Listing, Worker, check, listing_of
-from denoise_cli.batch.connection import connected, shares
+from denoise_cli.batch.cluster import Cluster, Left, Listing, Worker, listing_of
 from denoise_cli.batch.wanted import Wanted
 from denoise_cli.cli import cluster as cluster_command
-from denoise_cli.cli.cluster import Report
-from denoise_cli.errors import UsageError
 from denoise_cli.places import stores
 from denoise_cli.places.files import TEMPORARY
-from denoise_cli.places.place import exists, place, reading, replacing, walk
+from denoise_cli.places.place import place, reading, replacing, walk
 
 NOISY = Path(__file__).parents[1] / "data" / "noisy.jpg"
 PICTURES, SIDE = 60, 192
@@ -253,7 +249,7 @@ def test_a_picture_that_kills_its_worker_costs_no_other(
     assert {f"3/{path.name}": path.read_bytes() for path in out.glob("[!.]*.png")} == rest
 
 
-def rows_of(listing: Listing) -> list[dict[str, Any]]:
+def rows_of(listing: Listing | Left) -> list[dict[str, Any]]:
     return [json.loads(str(row["facts"][0])) for row in listing({})]
 
 
@@ -272,20 +268,6 @@ def test_a_listing_is_made_bit_by_bit_and_does_not_change_under_way(pictures: Pa
     assert rows_of(listing_of([pictures], tmp_path, overwrite=True))[1]["there_already"] == 0
 
 
-def test_what_is_wrong_with_a_list_is_told_and_the_others_are_done(tmp_path: Path) -> None:
-    names, out = tmp_path / "list.txt", tmp_path / "out"
-    names.write_text(f"a.png\n../b.png\na.png\n{tmp_path}/c.png\nmemory:/{tmp_path}/c.png\nquark://x/d.png\ne.png\n")
-    rows = rows_of(listing_of([names], out))
-    sources = [Path(source).name for row in rows[:-1] for source, _ in row["jobs"]]
-    assert sources == ["a.png", "c.png", "e.png"]
-    assert rows[-1]["listed"] == 3
-    reasons = ["outside of the output", "fall onto another", "cannot be used: quark://x/d.png"]
-    assert all(reason in why for reason, (_, why) in zip(reasons, rows[-1]["wrong"], strict=True))
-    assert {path for path, _ in rows[-1]["wrong"]} == {str(names)}
-    names.write_text("# none")
-    assert "names no picture" in rows_of(listing_of([names], out))[0]["error"]
-
-
 def test_a_worker_is_what_the_local_engine_is(pictures: Path, local: dict[str, bytes], tmp_path: Path) -> None:
     from denoise_cli.denoisers.catalogue import weights_file
 
@@ -300,109 +282,3 @@ def test_a_worker_is_what_the_local_engine_is(pictures: Path, local: dict[str, b
         assert outcome[-1] is None
         assert target.read_bytes() == local["0/00.png"]
     assert Wanted(str(weights.absolute())).portable() == Wanted("cae")
-
-
-class Books:
-    """Ray's, of nodes with so many cores, or cores and GPUs."""
-
-    def __init__(self, *nodes: tuple[float, float]) -> None:
-        self._nodes = nodes
-
-    def nodes(self) -> list[dict[str, Any]]:
-        return [{"Alive": True, "Resources": {"CPU": cpus, "GPU": gpus}} for cpus, gpus in self._nodes]
-
-
-def test_workers_get_whole_gpus_or_shares_of_the_cores() -> None:
-    assert shares(Books((0, 0), (8, 0), (4, 0)), None) == (3, 4, {"num_cpus": 2.0})
-    assert shares(Books((2, 0), (64, 0)), None) == (33, 2, {"num_cpus": 1.0})
-    assert shares(Books((8, 0), (4, 0)), 6) == (6, 2, {"num_cpus": 1.0})
-    assert shares(Books((8, 4), (8, 4)), None) == (8, None, {"num_gpus": 1, "num_cpus": 1})
-    for books, workers in ((Books((2, 0)), 3), (Books((8, 1)), 2), (Books((0, 0)), None)):
-        with pytest.raises(UsageError):
-            shares(books, workers)
-
-
-def test_what_is_wrong_with_the_options_is_no_traceback_of_the_cluster() -> None:
-    worker = Worker(Wanted("cae", tile="x"))
-    assert "tile" in json.loads(str(worker({"facts": np.array(["{}"])})["facts"][0]))["error"]
-    assert "no such" in Worker(Wanted("median"))._outcome("/gone.png", "/tmp/x.png")[-1].lower()
-    with pytest.raises(UsageError, match="through ray://"):
-        connected("ray://head:10001")
-    for wanted in (Wanted("cae", tile="3"), Wanted("cae", device="tpu"), Wanted("median", size=2)):
-        with pytest.raises(UsageError):  # before there is a cluster
-            check(wanted)
-
-
-def test_an_address_where_nobody_answers_is_told_at_once() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    with pytest.raises(UsageError, match=f"no Ray cluster answers at 127.0.0.1:{port}"):
-        connected(f"127.0.0.1:{port}")
-    for address in ("head", "head:port", ":6379"):
-        with pytest.raises(UsageError, match="auto or HOST:PORT"):
-            connected(address)
-
-
-@pytest.mark.parametrize("store", ["{here}/out", "memory://report-{name}/out"])
-def test_a_report_grows_and_nothing_is_written_where_nothing_was_done(tmp_path: Path, store: str) -> None:
-    output = place(store.format(here=tmp_path, name=tmp_path.name))
-
-    def told(*sources: str, anew: bool = False) -> Any:
-        report = Report(output, anew=anew)
-        for source in sources:
-            report.note({"source": source})
-        assert report.sources() == set(sources)
-        return report.closed()
-
-    def lines() -> list[str]:
-        return [line["source"] for line in report(str(output))]
-
-    beside = output.with_name("out.report.jsonl")
-    assert told() == (None, None)
-    assert not exists(beside)
-    assert told("a", "b") == (beside, None)
-    assert told() == (None, None)
-    told("c")
-    assert lines() == ["a", "b", "c"]
-    told(anew=True)
-    assert lines() == ["a", "b", "c"]
-    with replacing(beside) as file:
-        file.write(b'{"source": "a"}\n{"sour')  # cut short, as by a full disk
-    told("d")
-    with reading(beside) as file:
-        assert file.read().splitlines() == [b'{"source": "a"}', b'{"sour', b'{"source": "d"}']
-    told("e", anew=True)
-    assert lines() == ["e"]
-
-
-def test_each_line_of_a_report_is_kept_at_once(tmp_path: Path) -> None:
-    report = Report(tmp_path / "out", anew=False)
-    report.note({"source": "a"})
-    assert (tmp_path / "out.report.jsonl").read_text() == '{"source": "a"}\n'
-
-
-def test_a_report_that_cannot_be_uploaded_stays_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    report = Report(place(f"memory://{tmp_path.name}/out"), anew=False)
-    report.note({"source": "a"})
-    monkeypatch.setattr(cluster_command, "replacing", lambda _: (_ for _ in ()).throw(PermissionError(13, "no", "x")))
-    where, unsaved = report.closed()
-    assert where is not None and where.read_text() == '{"source": "a"}\n'
-    assert unsaved is not None and "out.report.jsonl cannot be written (no); the report is" in unsaved
-    with pytest.raises(PermissionError):  # and what can be known before is
-        Report(place(f"memory://{tmp_path.name}/new"), anew=False)
-
-
-def test_results_that_might_meet_are_refused(tmp_path: Path) -> None:
-    for name in ("a/in", "b/in", "out/in"):
-        (tmp_path / name).mkdir(parents=True)
-    with pytest.raises(UsageError, match="have one name"):
-        listing_of([tmp_path / "a" / "in", tmp_path / "b" / "in"], tmp_path / "out")
-    with pytest.raises(UsageError, match="have one name"):
-        listing_of([tmp_path / "a" / "1.png", tmp_path / "b" / "1.png"], tmp_path / "out")
-    with pytest.raises(UsageError, match="lies in the output"):
-        listing_of([tmp_path / "out" / "in"], tmp_path / "out")
-    with pytest.raises(UsageError, match="not both"):
-        listing_of([tmp_path / "a", tmp_path / "1.png"], tmp_path / "out")
-    with pytest.raises(UsageError, match="named like a picture"):
-        listing_of([tmp_path / "1.png"], tmp_path / "2.png")

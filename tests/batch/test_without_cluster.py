@@ -1,0 +1,174 @@
+"""What a run on a cluster needs no cluster for: lists, options, workers' shares, the report."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from denoise_cli.batch.cluster import Cluster, Left, Listing, Told, Worker, check, listing_of
+from denoise_cli.batch.connection import connected, shares
+from denoise_cli.batch.many import Outcome
+from denoise_cli.batch.plan import Job
+from denoise_cli.batch.wanted import Wanted
+from denoise_cli.cli import cluster as cluster_command
+from denoise_cli.cli.cluster import Report
+from denoise_cli.errors import UsageError
+from denoise_cli.places.place import exists, place, reading, replacing
+
+
+def report(output: str) -> list[dict[str, Any]]:
+    with reading(place(f"{output}.report.jsonl")) as file:
+        return [json.loads(line) for line in file]
+
+
+def rows_of(listing: Listing | Left) -> list[dict[str, Any]]:
+    return [json.loads(str(row["facts"][0])) for row in listing({})]
+
+
+def test_what_is_wrong_with_a_list_is_told_and_the_others_are_done(tmp_path: Path) -> None:
+    names, out = tmp_path / "list.txt", tmp_path / "out"
+    names.write_text(f"a.png\n../b.png\na.png\n{tmp_path}/c.png\nmemory:/{tmp_path}/c.png\nquark://x/d.png\ne.png\n")
+    rows = rows_of(listing_of([names], out))
+    sources = [Path(source).name for row in rows[:-1] for source, _ in row["jobs"]]
+    assert sources == ["a.png", "c.png", "e.png"]
+    assert rows[-1]["listed"] == 3
+    reasons = ["outside of the output", "fall onto another", "cannot be used: quark://x/d.png"]
+    assert all(reason in why for reason, (_, why) in zip(reasons, rows[-1]["wrong"], strict=True))
+    assert {path for path, _ in rows[-1]["wrong"]} == {str(names)}
+    names.write_text("# none")
+    assert "names no picture" in rows_of(listing_of([names], out))[0]["error"]
+
+
+class Books:
+    """Ray's, of nodes with so many cores, or cores and GPUs."""
+
+    def __init__(self, *nodes: tuple[float, float]) -> None:
+        self._nodes = nodes
+
+    def nodes(self) -> list[dict[str, Any]]:
+        return [{"Alive": True, "Resources": {"CPU": cpus, "GPU": gpus}} for cpus, gpus in self._nodes]
+
+
+def test_workers_get_whole_gpus_or_shares_of_the_cores() -> None:
+    assert shares(Books((0, 0), (8, 0), (4, 0)), None) == (3, 4, {"num_cpus": 2.0})
+    assert shares(Books((2, 0), (64, 0)), None) == (33, 2, {"num_cpus": 1.0})
+    assert shares(Books((8, 0), (4, 0)), 6) == (6, 2, {"num_cpus": 1.0})
+    assert shares(Books((8, 4), (8, 4)), None) == (8, None, {"num_gpus": 1, "num_cpus": 1})
+    for books, workers in ((Books((2, 0)), 3), (Books((8, 1)), 2), (Books((0, 0)), None)):
+        with pytest.raises(UsageError):
+            shares(books, workers)
+
+
+def test_what_is_wrong_with_the_options_is_no_traceback_of_the_cluster() -> None:
+    worker = Worker(Wanted("cae", tile="x"))
+    assert "tile" in json.loads(str(worker({"facts": np.array(["{}"])})["facts"][0]))["error"]
+    assert "no such" in Worker(Wanted("median"))._outcome("/gone.png", "/tmp/x.png")[-1].lower()
+    with pytest.raises(UsageError, match="through ray://"):
+        connected("ray://head:10001")
+    for wanted in (Wanted("cae", tile="3"), Wanted("cae", device="tpu"), Wanted("median", size=2)):
+        with pytest.raises(UsageError):  # before there is a cluster
+            check(wanted)
+
+
+def test_an_address_where_nobody_answers_is_told_at_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(UsageError, match=f"no Ray cluster answers at 127.0.0.1:{port}"):
+        connected(f"127.0.0.1:{port}")
+    for address in ("head", "head:port", ":6379"):
+        with pytest.raises(UsageError, match="auto or HOST:PORT"):
+            connected(address)
+
+
+@pytest.mark.parametrize("store", ["{here}/out", "memory://report-{name}/out"])
+def test_a_report_grows_and_nothing_is_written_where_nothing_was_done(tmp_path: Path, store: str) -> None:
+    output = place(store.format(here=tmp_path, name=tmp_path.name))
+
+    def told(*sources: str, anew: bool = False) -> Any:
+        report = Report(output, anew=anew)
+        for source in sources:
+            report.note({"source": source})
+        assert report.sources() == set(sources)
+        return report.closed()
+
+    def lines() -> list[str]:
+        return [line["source"] for line in report(str(output))]
+
+    beside = output.with_name("out.report.jsonl")
+    assert told() == (None, None)
+    assert not exists(beside)
+    assert told("a", "b") == (beside, None)
+    assert told() == (None, None)
+    told("c")
+    assert lines() == ["a", "b", "c"]
+    told(anew=True)
+    assert lines() == ["a", "b", "c"]
+    with replacing(beside) as file:
+        file.write(b'{"source": "a"}\n{"sour')  # cut short, as by a full disk
+    told("d")
+    with reading(beside) as file:
+        assert file.read().splitlines() == [b'{"source": "a"}', b'{"sour', b'{"source": "d"}']
+    told("e", anew=True)
+    assert lines() == ["e"]
+
+
+def test_each_line_of_a_report_is_kept_at_once(tmp_path: Path) -> None:
+    report = Report(tmp_path / "out", anew=False)
+    report.note({"source": "a"})
+    assert (tmp_path / "out.report.jsonl").read_text() == '{"source": "a"}\n'
+
+
+def test_a_report_that_cannot_be_uploaded_stays_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    report = Report(place(f"memory://{tmp_path.name}/out"), anew=False)
+    report.note({"source": "a"})
+    monkeypatch.setattr(cluster_command, "replacing", lambda _: (_ for _ in ()).throw(PermissionError(13, "no", "x")))
+    where, unsaved = report.closed()
+    assert where is not None and where.read_text() == '{"source": "a"}\n'
+    assert unsaved is not None and "out.report.jsonl cannot be written (no); the report is" in unsaved
+    with pytest.raises(PermissionError):  # and what can be known before is
+        Report(place(f"memory://{tmp_path.name}/new"), anew=False)
+
+
+def test_results_that_might_meet_are_refused(tmp_path: Path) -> None:
+    for name in ("a/in", "b/in", "out/in"):
+        (tmp_path / name).mkdir(parents=True)
+    with pytest.raises(UsageError, match="have one name"):
+        listing_of([tmp_path / "a" / "in", tmp_path / "b" / "in"], tmp_path / "out")
+    with pytest.raises(UsageError, match="have one name"):
+        listing_of([tmp_path / "a" / "1.png", tmp_path / "b" / "1.png"], tmp_path / "out")
+    with pytest.raises(UsageError, match="lies in the output"):
+        listing_of([tmp_path / "out" / "in"], tmp_path / "out")
+    with pytest.raises(UsageError, match="not both"):
+        listing_of([tmp_path / "a", tmp_path / "1.png"], tmp_path / "out")
+    with pytest.raises(UsageError, match="named like a picture"):
+        listing_of([tmp_path / "1.png"], tmp_path / "2.png")
+
+
+def test_what_groups_left_is_done_one_by_one_and_what_is_lost_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names, out = tmp_path / "list.txt", tmp_path / "out"
+    names.write_text("/pictures/00.png\n/pictures/04.png\n/pictures/08.png\n../x.png\n")
+    asked = []
+
+    def engine(listing: Listing | Left, _: Wanted, __: Cluster, told: Told) -> Iterator[Outcome]:
+        """Of three pictures it does the first, and then the second."""
+        rows = rows_of(listing)
+        asked.append([Path(source).name for row in rows[:-1] for source, _ in row["jobs"]])
+        told.listed, told.wrong = rows[-1]["listed"], tuple(rows[-1]["wrong"])
+        source, target = next(job for row in rows[:-1] for job in row["jobs"])
+        yield Outcome(Job(place(source), place(target)), 1.0, 1.0)
+
+    monkeypatch.setattr(cluster_command, "denoise_on_ray", engine)
+    how = {"overwrite": False, "as_json": False, "quiet": True, "verbose": False}
+    assert cluster_command.run_on_ray([names], out, Wanted("median"), Cluster(), **how) == 1
+    assert asked == [["00.png", "04.png", "08.png"], ["04.png", "08.png"]]
+    lines = [(Path(line["source"]).name, "reason" in line) for line in report(str(out))]
+    assert lines == [("00.png", False), ("04.png", False), ("list.txt", True), ("08.png", True)]
