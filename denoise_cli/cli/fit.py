@@ -130,7 +130,7 @@ def fit(
     from denoise_cli.cli.console import TrainingProgress
     from denoise_cli.denoisers.catalogue import weights_file
     from denoise_cli.errors import UsageError
-    from denoise_cli.fitting import together
+    from denoise_cli.fitting import distributed
     from denoise_cli.fitting.clean import fit_clean
     from denoise_cli.fitting.findings import Wish
     from denoise_cli.fitting.job import Job
@@ -159,8 +159,8 @@ def fit(
     given["loss"] = None if loss == "auto" else loss
     given = {name: value for name, value in given.items() if value is not None}
     chosen = _recipe(model, origin, noisy=noisy_only is not None, gray=gray, seed=seed, given=given)
-    together.join()
-    first = together.first()
+    distributed.join()
+    first = distributed.first()
     quiet = quiet or not first
     job = Job(
         result,
@@ -190,7 +190,7 @@ def fit(
         if checkpoint.exists():
             print(f"stopped; the same command goes on from {checkpoint}", file=sys.stderr)
         raise
-    together.leave()
+    distributed.leave()
     if not first:
         return
     print(result)
@@ -227,7 +227,7 @@ def _check_output(output: Path, page: Path | None, *, overwrite: bool, resume: b
 
 def _noisy_only(folder: Path, recipe: Recipe, job: Job, wish: Wish, show: Callable[[str], None]) -> tuple[Card, bool]:
     """Says what is found and how it went, here and in a page beside the weights; and whether Ctrl-C ended it."""
-    from denoise_cli.fitting import together
+    from denoise_cli.fitting import distributed
     from denoise_cli.fitting.job import last_name
     from denoise_cli.fitting.noisy_only import fit_noisy_only
     from denoise_cli.fitting.report import Report, write_report
@@ -248,7 +248,7 @@ def _noisy_only(folder: Path, recipe: Recipe, job: Job, wish: Wish, show: Callab
         show(f"{psnr:6.2f} dB  {name}{', written' if name == outcome.chosen else ''}")
     for line in outcome.lines:
         say(line)
-    if together.first():
+    if distributed.first():
         page = job.output.with_suffix(".html")
         title = f"{job.output.name}, learnt from {last_name(folder)}"
         write_report(page, Report(title, tuple(said), outcome.tried, outcome.chosen, tuple(curve), outcome.examples))

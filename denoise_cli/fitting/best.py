@@ -9,7 +9,7 @@ from torch import nn
 
 
 class Best:
-    """`patience`: how many reports in a row may bring nothing better before a training has had its time."""
+    """`patience`: after how many reports in a row that bring nothing better a training counts as stalled."""
 
     def __init__(self, patience: int) -> None:
         self._patience, self._waited = patience, 0
@@ -23,7 +23,7 @@ class Best:
             self._weights = {name: tensor.clone() for name, tensor in network.state_dict().items()}
 
     @property
-    def had_its_time(self) -> bool:
+    def stalled(self) -> bool:
         return self._waited >= self._patience
 
     def put_into(self, network: nn.Module) -> None:

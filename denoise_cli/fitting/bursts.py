@@ -8,13 +8,13 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 
 import numpy as np
 
-from denoise_cli.fitting.register import REACH, Place, drift, laid_upon
+from denoise_cli.fitting.register import REACH, Square, drift, registered
 from denoise_cli.fitting.survey import Frame, frames_of
 from denoise_cli.images.image import Pixels
 from denoise_cli.noise.measure import without_struck
 
 MOST = 16  # frames of a scene that are used; more hardly say more
-KNOWN = 0.5  # share of a crop that has to be seen in other frames
+KNOWN = 0.5  # share of a crop that has to be seen in other frames; chosen: with less, most of its pixels teach nothing
 
 
 Triple = tuple[Pixels, Pixels, Pixels]
@@ -40,53 +40,55 @@ def witnesses(
     """
     scene = scene[:MOST]
     moved = _drifts(scene)
-    places = _places(_size(scene), moved, side)
-    if not places:
+    squares = _squares(_size(scene), moved, side)
+    if not squares:
         return
-    chosen = [places[number] for number in random.permutation(len(places))[:crops]]
+    chosen = [squares[number] for number in random.permutation(len(squares))[:crops]]
     cuts = [
-        [Place(place.top + down, place.left + across, side).of(pixels, REACH) for place in chosen]
+        [Square(square.top + down, square.left + across, side).of(pixels, REACH) for square in chosen]
         for pixels, (down, across) in zip(frames_of(scene), moved, strict=True)
     ]
-    place = Place(REACH, REACH, side)
+    square = Square(REACH, REACH, side)
     with ThreadPoolExecutor() as pool:  # scipy computes outside of Python's lock
         for frames in zip(*cuts, strict=True):
             seen = [without_struck(frame) if impulses else (frame, None) for frame in frames]
             triples = [
-                (place.of(frame), *_halves(seen, number, place, median, pool)) for number, frame in enumerate(frames)
+                (square.of(frame), *_halves(seen, number, square, median, pool)) for number, frame in enumerate(frames)
             ]
             if known := [triple for triple in triples if min(np.isfinite(half).mean() for half in triple[1:]) > KNOWN]:
                 yield known
 
 
 def _halves(
-    seen: Sequence[tuple[Pixels, np.ndarray | None]], number: int, place: Place, median: bool, pool: Executor
+    seen: Sequence[tuple[Pixels, np.ndarray | None]], number: int, square: Square, median: bool, pool: Executor
 ) -> tuple[Pixels, Pixels]:
     """What the others say of a frame; `seen`: the frames, and which of their samples are lost."""
     frame, _ = seen[number]
 
     def upon(seen: tuple[Pixels, np.ndarray | None]) -> Pixels:
-        return laid_upon(frame, seen[0], place, (0, 0), lost=seen[1])
+        return registered(frame, seen[0], square, (0, 0), lost=seen[1])
 
     others = list(pool.map(upon, (*seen[:number], *seen[number + 1 :])))
     return _together(others[::2], median), _together(others[1::2] or others, median)
 
 
-def _places(size: tuple[int, int], moved: Sequence[tuple[int, int]], side: int) -> list[Place]:
+def _squares(size: tuple[int, int], moved: Sequence[tuple[int, int]], side: int) -> list[Square]:
     """The cells of a grid over what all frames show."""
     starts = []
     for axis in (0, 1):
         moves = [move[axis] for move in moved]
         starts.append(range(max(0, -min(moves)), size[axis] - max(0, max(moves)) - side + 1, side))
-    return [Place(top, left, side) for top in starts[0] for left in starts[1]]
+    return [Square(top, left, side) for top in starts[0] for left in starts[1]]
 
 
 def _together(frames: Sequence[Pixels], median: bool) -> Pixels:
     """Of what is known."""
     stack = np.stack(frames)
-    if median:  # which of an even count is a mean of two, and that of clipped noise is off
+    if median:
+        # An even count's median is a mean of two samples, which clipping biases; so the last known frame is left out
+        # there.
         count = np.isfinite(stack).cumsum(axis=0)
-        stack[(count == count[-1]) & (count[-1] % 2 == 0)] = np.nan  # the last known one, and unknown ones after it
+        stack[(count == count[-1]) & (count[-1] % 2 == 0)] = np.nan  # it, and frames after it that know nothing
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # numpy's, where nothing is known
         result: Pixels = (np.nanmedian(stack, axis=0) if median else np.nanmean(stack, axis=0)).astype(np.float32)

@@ -10,11 +10,11 @@ import torch
 
 from denoise_cli.denoisers.card import Card
 from denoise_cli.errors import PictureError, UsageError
-from denoise_cli.fitting import together
+from denoise_cli.fitting import distributed
 from denoise_cli.fitting.channels import of_channels
 from denoise_cli.fitting.job import Job, fit, held_out, last_name
 from denoise_cli.fitting.noisy import TRAINING_KINDS
-from denoise_cli.fitting.objective import HELD_OUT_PATCH, SyntheticNoise
+from denoise_cli.fitting.objective import HELD_OUT_SIDE, SyntheticNoise
 from denoise_cli.fitting.patches import PatchSource
 from denoise_cli.fitting.recipe import Recipe
 from denoise_cli.images.formats import first_pixels
@@ -23,7 +23,9 @@ from denoise_cli.measure.quality import as_8_bit
 from denoise_cli.measure.sets import pictures
 from denoise_cli.noise.spec import parse_mixture
 
-HELD_OUT = 50  # one in so many photos is not trained on, the first by name that is large enough; it measures progress
+# One in so many photos is not trained on, the first by name that is large enough; it measures progress, on sixteen
+# patches, for which a few photos do. That leaves nearly all of them to learn from.
+HELD_OUT = 50
 
 
 def fit_clean(folder: Path, recipe: Recipe, job: Job) -> Card:
@@ -57,18 +59,17 @@ def fit_clean(folder: Path, recipe: Recipe, job: Job) -> Card:
         rest = [path for path in files if path not in known]
         return SyntheticNoise(
             source(rest, device, recipe.patch, "the pictures"),
-            source(apart, device, HELD_OUT_PATCH, "the pictures, one of which is held out to measure progress,"),
+            source(apart, device, HELD_OUT_SIDE, "the pictures, one of which is held out to measure progress,"),
             mixture,
-            batch=together.share(recipe.batch),
+            batch=distributed.share(recipe.batch),
             patch=recipe.patch,
-            device=device,
             gray=recipe.gray,
             squared=recipe.loss == "l2",
             only_level=recipe.only == "level",
         )
 
     def large_enough(path: Path) -> bool:
-        return any(min(photo.shape[:2]) >= HELD_OUT_PATCH for photo in read_photos([path], channels))
+        return any(min(photo.shape[:2]) >= HELD_OUT_SIDE for photo in read_photos([path], channels))
 
     def account(aim: SyntheticNoise) -> str:
         used = aim.photos.count + aim.held_out.count

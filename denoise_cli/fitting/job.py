@@ -14,7 +14,7 @@ import torch
 from denoise_cli.denoisers.card import Card
 from denoise_cli.denoisers.weights import are_numbers, read_card, read_tensors, write
 from denoise_cli.errors import FitError, UsageError
-from denoise_cli.fitting import together
+from denoise_cli.fitting import distributed
 from denoise_cli.fitting.loop import Status, train
 from denoise_cli.fitting.objective import Objective
 from denoise_cli.fitting.recipe import Recipe
@@ -23,7 +23,7 @@ from denoise_cli.networks.blocks import Network
 from denoise_cli.networks.win5rb import widened
 from denoise_cli.runtime.device import choose_device
 
-AROUND = ("profiled", "stabilised")  # networks that hold another one, their `base`
+WRAPPERS = ("profiled", "stabilised")  # networks that hold another one, their `base`
 T = TypeVar("T")
 Aim = TypeVar("Aim", bound=Objective)
 
@@ -33,10 +33,10 @@ class Job:
     """What a training is to make, besides what its recipe says.
 
     `start`: a weights file to begin with, of the same network, of its dilated form, without its estimator, or in colour
-    for a network for gray pictures. `summary`, `training` and `command` go onto the card: what the network is for, what
-    the data are, with their licence, and how to do it again. `compile` is for long trainings. `files`: all pictures
-    that are learnt from, by whose names and sizes a checkpoint is told from that of another training, as it is by
-    `way`: how they are learnt from, where a recipe leaves that open.
+    for a network for gray pictures (not of a U-Net, whose first layer mixes shuffled pixels). `summary`, `training` and
+    `command` go onto the card: what the network is for, what the data are, with their licence, and how to do it again.
+    `compile` is for long trainings. `files`: all pictures that are learnt from. `way`: how they are learnt from, where
+    a recipe leaves that open. A checkpoint only serves a training of the same way on files of the same names and sizes.
     """
 
     output: Path
@@ -117,7 +117,7 @@ def first_weights(recipe: Recipe, start: Path | None) -> Network:
     if card.architecture == recipe.architecture == "win5rb" and "dilations" not in recipe.arguments:
         tensors = widened(tensors, card.arguments.get("dilations") or ())
     ours = network.state_dict()
-    if recipe.architecture in AROUND and card.architecture not in AROUND:  # the profile takes the estimator's place
+    if recipe.architecture in WRAPPERS and card.architecture not in WRAPPERS:  # the profile takes the estimator's place
         tensors = {f"base.{name}": tensor for name, tensor in tensors.items() if not name.startswith("level.")}
     if card.channels == 3 and recipe.arguments.get("channels") == 1:
         tensors = {name: _without_colour(tensor, ours.get(name, tensor)) for name, tensor in tensors.items()}
@@ -157,7 +157,7 @@ def save(network: Network, recipe: Recipe, job: Job) -> Card:
         command=job.command if job.start is None else f"{read_card(job.start).command} && {job.command}",
         recipe=asdict(recipe),
     )
-    if not together.first():
+    if not distributed.first():
         return card
     job.output.parent.mkdir(parents=True, exist_ok=True)
     return write(job.output, card, network.state_dict())

@@ -19,7 +19,7 @@ import torch
 from torch import nn
 
 from denoise_cli.errors import FitError, UsageError
-from denoise_cli.fitting import together
+from denoise_cli.fitting import distributed
 from denoise_cli.fitting.best import Best
 from denoise_cli.fitting.objective import Objective
 from denoise_cli.fitting.optimizers import optimizers
@@ -29,6 +29,9 @@ from denoise_cli.places.files import replacing, sweep
 from denoise_cli.runtime.compiled import compiled
 
 CHECKPOINT_EVERY_SECONDS = 180.0
+LONGEST_GRADIENT = 1.0  # chosen: longer ones are cut, so that one batch with huge errors does not rule the momentum
+SMOOTHING = 0.02  # share of each step in the loss that is shown, which is then about the mean of the last fifty
+SEEDS_APART = 1_000_003  # more than trainings have steps, so that those of two seeds share no draws
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,8 @@ def train(
 
     The average is an exponential moving one of weights and batch-norm statistics (Polyak & Juditsky 1992).
     Everything random follows from the recipe's seed and the step, and Ctrl-C waits for the end of a step, so that a
-    training that was stopped and goes on from its checkpoint ends like one that was not.
+    training that was stopped and goes on from its checkpoint ends like one that was not. Not so with `patience`: which
+    weights are compared, and when the training ends, then depends on the clock.
 
     Among processes that torchrun has started, the gradients are the mean of all.
 
@@ -90,12 +94,12 @@ def train(
     network = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     for name, parameter in network.named_parameters():
         parameter.requires_grad_(name.startswith(recipe.only))
-    together.same_start(network)
+    distributed.same_start(network)
     average = copy.deepcopy(network).eval().requires_grad_(False)
     both = optimizers(network, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     best = None if patience is None else Best(patience)
     state = _State(network, average, both, best)
-    number, count = together.part()
+    number, count = distributed.part()
     trained = compiled(network, device) if compile else network
     step = 0
 
@@ -116,36 +120,37 @@ def train(
                     for group in optimizer.param_groups:
                         group["lr"] = recipe.rate(step)
 
-                random = torch.Generator().manual_seed((recipe.seed * 1_000_003 + step) * count + number)
+                random = torch.Generator().manual_seed((recipe.seed * SEEDS_APART + step) * count + number)
                 loss = objective.loss(trained, random)
                 network.zero_grad(set_to_none=True)
                 loss.backward()  # type: ignore[no-untyped-call]
-                together.share_gradients(network)
-                nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+                distributed.share_gradients(network)
+                nn.utils.clip_grad_norm_(network.parameters(), LONGEST_GRADIENT)
                 for optimizer in both:
                     optimizer.step()
                 step += 1
+                # Fast at first, or the average would keep the random weights of the start for a thousand steps.
                 _follow(average, network, min(recipe.ema, (1 + step) / (10 + step)))
             tick(step, recipe.steps)
 
             lost = loss.item()
             if not math.isfinite(lost):
                 raise FitError(f"the training broke down at step {step}: its loss is {lost}; a lower --rate may help")
-            running_loss += 0.02 * (lost - running_loss) if running_loss else lost
+            running_loss += SMOOTHING * (lost - running_loss) if running_loss else lost
             now = time.monotonic()
-            if step == recipe.steps or together.agreed(now - saved) > (every or CHECKPOINT_EVERY_SECONDS):
-                psnr = together.agreed(objective.psnr(average))
+            if step == recipe.steps or distributed.agreed(now - saved) > (every or CHECKPOINT_EVERY_SECONDS):
+                psnr = distributed.agreed(objective.psnr(average))
                 if best is not None:
                     best.offer(psnr, average)
                 left = (now - started) / (step - first) * (recipe.steps - step)
-                if together.first():
+                if distributed.first():
                     state.save(checkpoint, recipe, subject, step)
                     report(Status(step, recipe.steps, running_loss, psnr, left))
                 saved = time.monotonic()
-                if best is not None and best.had_its_time:
+                if best is not None and best.stalled:
                     break
     except KeyboardInterrupt:
-        if together.first():
+        if distributed.first():
             state.save(checkpoint, recipe, subject, step)
         if best is None:
             raise

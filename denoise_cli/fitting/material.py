@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from denoise_cli.errors import PictureError, UsageError
-from denoise_cli.fitting import together
+from denoise_cli.fitting import distributed
 from denoise_cli.fitting.bursts import MOST, witnesses
 from denoise_cli.fitting.channels import of_channels
 from denoise_cli.fitting.findings import Findings
@@ -56,7 +56,7 @@ def material(
         frames = [frames for cell in cells for frames in cell]
         return Scenes(frames, expected=len(frames), device=device, seed=recipe.seed, smallest=recipe.patch)
 
-    common = (source(rest), source(held_out), together.share(recipe.batch), recipe.patch, device)
+    common = (source(rest), source(held_out), distributed.share(recipe.batch), recipe.patch, device)
     if findings.from_scenes:
         return Noise2Noise(*common, squared=findings.squared, impulses=findings.facts.struck), len(used)
     stride = STRIDES.get(findings.facts.grain, 4)

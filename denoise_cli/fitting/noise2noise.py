@@ -8,21 +8,21 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from denoise_cli.fitting.noisy import told
+from denoise_cli.fitting.forward import jitter, restored
+from denoise_cli.fitting.objective import HELD_OUT_PATCHES
 from denoise_cli.fitting.scenes import Scenes
-from denoise_cli.fitting.stein import stein_psnr
-from denoise_cli.networks.blocks import Network, with_sigma
+from denoise_cli.fitting.stein import LEAST_ERROR, stein_psnr
+from denoise_cli.networks.blocks import Network
 from denoise_cli.networks.profiled import interleaved
 from denoise_cli.noise.measure import NoiseFacts, at_the_ends
-from denoise_cli.runtime.precision import autocast
 
-HELD_OUT_PATCHES = 16
 REGULARISER = 2.0  # of Neighbor2Neighbor, at its full weight
-LEAST_ERROR = 1e-7  # mean square that can be told
-TELLING = 1e-3  # of the witnesses' noise: errors of about that and less can be compared, but hardly be measured
-AROUND = 7  # pixels a side that tell whether a place is clipped, and about what its noise varies
-CLIPPED = 0.05  # share of samples at the ends of the scale there; it is that 1.6 deviations from them
-HARDLY_ANY = 0.01  # of the places, which are too few to judge by
+TELLING = 1e-3  # of the witnesses' noise power: smaller mean square errors are only told apart, not measured
+AROUND = 7  # pixels a side of the window that tells whether a place is clipped, and about what its noise varies
+# Share of clipped samples in that window from which a place does not count; 5 % of Gaussian noise lies beyond 1.6
+# deviations.
+CLIPPED = 0.05
+HARDLY_ANY = 0.01  # if fewer of the known places are unclipped, all known ones count
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Noise2Noise:
 
     def loss(self, network: Network, random: torch.Generator) -> torch.Tensor:
         noisy, level, one, other = self.scenes.patches(self.batch, self.patch, random)
-        result = restored(network, noisy, about(level, random), self.device)
+        result = restored(network, noisy, level * jitter(len(level), random, level.device))
         # To each of both, since the median of what was clipped is right, but not that of a mean of two such.
         return distance(result, torch.stack([one, other]), squared=self.squared)
 
@@ -56,7 +56,7 @@ class Noise2Noise:
         random = torch.Generator().manual_seed(0)
         noisy, level, one, other = self.held_out.patches(HELD_OUT_PATCHES, self.patch, random)
         seen = torch.where(at_the_ends(noisy), torch.nan, noisy) if self.impulses else noisy
-        return true_psnr(restored(network, noisy, level, self.device), seen, one, other)
+        return true_psnr(restored(network, noisy, level), seen, one, other)
 
 
 @dataclass(frozen=True)
@@ -79,14 +79,11 @@ class Neighbor2Neighbor:
 
     def loss(self, network: Network, random: torch.Generator) -> torch.Tensor:
         noisy, level, _ = self.scenes.patches(self.batch, self.patch, random)
-        first, second = pick(self.batch, self.patch // (2 * self.stride), random)
-        one, other, there = (
-            sampled(x, choice, self.stride) for x, choice in ((noisy, first), (noisy, second), (level, first))
-        )
-        jitter = about(torch.ones(self.batch, 1, 1, 1), random).to(noisy.device)
-        result = restored(network, one, there * jitter.repeat_interleave(self.stride**2, dim=0), self.device)
+        (first, second), one, other, there = self._sub_sampled(noisy, level, random)
+        about = jitter(self.batch, random, noisy.device)
+        result = restored(network, one, there * about.repeat_interleave(self.stride**2, dim=0))
         with torch.no_grad():  # what sub-sampling itself does to the picture: the same pixels of the whole's result
-            whole = restored(network, noisy, level * jitter, self.device)
+            whole = restored(network, noisy, level * about)
             difference = sampled(whole, first, self.stride) - sampled(whole, second, self.stride)
         reconstruction = distance(result, other, squared=self.squared)
         return reconstruction + REGULARISER * distance(result - difference, other, squared=self.squared)
@@ -99,27 +96,19 @@ class Neighbor2Neighbor:
         random = torch.Generator().manual_seed(0)
         noisy, level, sigma = self.held_out.patches(HELD_OUT_PATCHES, self.patch, random)
         if self.facts is not None:
-            return stein_psnr(
-                lambda x: restored(network, x, level, self.device), noisy, sigma[:, :1], self.facts, random
-            )
+            return stein_psnr(lambda x: restored(network, x, level), noisy, sigma[:, :1], self.facts, random)
+        _, one, other, there = self._sub_sampled(noisy, level, random)
+        return float(-10 * distance(restored(network, one, there), other, squared=True).log10())
+
+    def _sub_sampled(
+        self, noisy: torch.Tensor, level: torch.Tensor, random: torch.Generator
+    ) -> tuple[tuple[torch.Tensor, torch.Tensor], torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Two pixels of each cell, as `pick` draws them: which ones, for `sampled`; the first ones, which make the
+        input; the second ones, the target; and the level where the first ones are.
+        """
         first, second = pick(len(noisy), self.patch // (2 * self.stride), random)
-        one, other, there = (
-            sampled(x, choice, self.stride) for x, choice in ((noisy, first), (noisy, second), (level, first))
-        )
-        return float(-10 * distance(restored(network, one, there, self.device), other, squared=True).log10())
-
-
-def restored(network: Network, noisy: torch.Tensor, level: torch.Tensor, device: torch.device) -> torch.Tensor:
-    """A network's result on patches; it is told the level, `[batch, channels, height, width]`, if it takes one."""
-    x = with_sigma(noisy, level[:, :1]) if network.takes_sigma else noisy
-    with autocast(device):
-        result: torch.Tensor = network(x.contiguous(memory_format=torch.channels_last))
-    return result.float()
-
-
-def about(level: torch.Tensor, random: torch.Generator) -> torch.Tensor:
-    """Levels of patches, each about right only: so a network learns to act on levels that are given as well."""
-    return level * told(torch.ones(len(level), 1, 1, 1), random).to(level.device)
+        one, there = sampled(noisy, first, self.stride), sampled(level, first, self.stride)
+        return (first, second), one, sampled(noisy, second, self.stride), there
 
 
 def distance(result: torch.Tensor, target: torch.Tensor, *, squared: bool) -> torch.Tensor:

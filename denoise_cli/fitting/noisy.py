@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import torch
 
 from denoise_cli.fitting.channels import LUMA
-from denoise_cli.networks.blocks import Network, with_sigma
+from denoise_cli.fitting.forward import jitter
 from denoise_cli.noise.camera import camera_noise, softened, strength
 from denoise_cli.noise.spec import NoiseRange
 
 TRAINING_KINDS = ("gaussian", "camera")
-JITTER = 0.8, 1.25  # of the level that the network is told for camera noise, which is no more than estimated in use
 
 
 @dataclass(frozen=True)
@@ -27,11 +26,6 @@ class NoisyPatches:
     noisy: torch.Tensor
     sigma: torch.Tensor
     told: torch.Tensor
-
-    def input(self, network: Network) -> torch.Tensor:
-        """What the network is given."""
-        x = with_sigma(self.noisy, self.told) if network.takes_sigma else self.noisy
-        return x.contiguous(memory_format=torch.channels_last)
 
 
 def noisy_patches(
@@ -62,15 +56,10 @@ def _of_one_kind(clean: torch.Tensor, noise: NoiseRange, random: torch.Generator
         noisy = camera_noise(clean, random)
         noisy = torch.where(without_colour, luma(noisy), noisy)
         sigma = strength(noisy - clean)
-        return NoisyPatches(clean, noisy, sigma, told(sigma, random))
+        return NoisyPatches(clean, noisy, sigma, sigma * jitter(len(sigma), random, sigma.device))
     sigma = levels(len(clean), noise, random).to(clean.device)
     grain = torch.randn(clean.shape, generator=random).to(clean.device)
     return NoisyPatches(clean, clean + torch.where(without_colour, grain[:, :1], grain) * sigma, sigma, sigma)
-
-
-def told(sigma: torch.Tensor, random: torch.Generator) -> torch.Tensor:
-    """Levels `[batch, 1, 1, 1]` as a network is told them in use: about right."""
-    return sigma * torch.empty(sigma.shape).uniform_(*JITTER, generator=random).to(sigma.device)
 
 
 def levels(count: int, noise: NoiseRange, random: torch.Generator) -> torch.Tensor:

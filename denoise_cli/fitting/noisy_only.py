@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,48 +13,27 @@ from denoise_cli.denoisers.card import Card
 from denoise_cli.denoisers.judged import judged_levels
 from denoise_cli.denoisers.weights import read_card
 from denoise_cli.errors import FitError, UsageError
-from denoise_cli.fitting import together
+from denoise_cli.fitting import distributed
 from denoise_cli.fitting.findings import Findings, Wish, look
-from denoise_cli.fitting.job import AROUND, Job, first_weights, last_name, save, subject
+from denoise_cli.fitting.job import WRAPPERS, Job, first_weights, last_name, save, subject
 from denoise_cli.fitting.loop import Stopped, stored_recipe, train
 from denoise_cli.fitting.material import material
-from denoise_cli.fitting.noise2noise import Neighbor2Neighbor, Noise2Noise, restored
+from denoise_cli.fitting.noise2noise import Neighbor2Neighbor, Noise2Noise
+from denoise_cli.fitting.outcome import NOISY, Outcome, outcome
 from denoise_cli.fitting.profile import profiled, stabilised
 from denoise_cli.fitting.recipe import Recipe
-from denoise_cli.fitting.residual import residual
 from denoise_cli.images.image import Pixels
 from denoise_cli.networks import build
 from denoise_cli.networks.blocks import Network
 from denoise_cli.networks.unet import UNet
 from denoise_cli.runtime.device import choose_device
 
-EXAMPLES = 4  # that the report shows
-NOISY, AS_IT_IS, PROFILE, CURVE, TRAINED = (
-    "noisy",
-    "the start as it is",
-    "with a noise profile",
-    "with a curve",
-    "trained",
-)
-TRIAL_STEPS, FEWEST_STEPS = 4, 50  # to find out how long a step takes; and that a training has at least
+AS_IT_IS, PROFILE, CURVE, TRAINED = "the start as it is", "with a noise profile", "with a curve", "trained"
+LEFT_ALONE = NOISY, AS_IT_IS  # for which nothing is learnt, so that no file has to be written
+TRIAL_STEPS, FEWEST_STEPS = 4, 50  # that tell how long a step takes; and that a training has at least
 REPORT_EVERY, PATIENCE = 15.0, 12  # seconds; and reports that may bring nothing better
 ANOTHER_TASK = 5.0  # times the learning rate for going on from a network that has learnt nothing of impulses
 LEAST_GAIN = 0.01  # dB, for which a file is worth while
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """Names of what was tried, and for each the PSNR in dB, as noisy pictures tell it; `chosen` is in the file.
-
-    `lines`: what these figures mean, and what was taken away. `stopped`: whether Ctrl-C ended the training.
-    `examples`: noisy and denoised by what was chosen, `[height, width, channels]`.
-    """
-
-    tried: tuple[tuple[str, float], ...]
-    chosen: str
-    lines: tuple[str, ...]
-    stopped: bool
-    examples: tuple[tuple[Pixels, Pixels], ...]
 
 
 @dataclass(frozen=True)
@@ -63,6 +42,14 @@ class Candidate:
 
     network: Network
     recipe: Recipe
+
+
+@dataclass(frozen=True)
+class _Start:
+    """The network that a training goes on from, and its card."""
+
+    network: Network
+    card: Card
 
 
 def fit_noisy_only(
@@ -82,41 +69,76 @@ def fit_noisy_only(
     from either; PictureError for a picture that cannot be read, WeightsError for a start that cannot.
     """
     recipe = replace(recipe, only="")  # which may train a part on simulated noise, and here there is none
-    given = None if job.start is None else _beginning(recipe, job.start)
+    start = None if job.start is None else _beginning(recipe, job.start)
     findings = look(folder, wish)
     files = tuple(dict.fromkeys(frame.path for frame in findings.found.frames))
     job = replace(job, files=files, way=f"{wish.method} {wish.minutes}")
     device = choose_device(job.device)
-    if findings.facts.struck and job.start is not None:
+    if start is not None and findings.facts.struck:
         recipe = replace(recipe, learning_rate=ANOTHER_TASK * recipe.learning_rate)
-    _check_method(wish, given, findings, job)
-    curve = isinstance(given, UNet) and findings.wants_curve
-    for line in findings.account(curve=curve):
+    of_a_unet = start is not None and isinstance(start.network, UNet)
+    _check_method(wish, findings, job, of_a_unet=of_a_unet)
+    for line in findings.account(curve=of_a_unet and findings.wants_curve):
         tell(line)
-    network = given or build(recipe.architecture, recipe.arguments)
+    network = build(recipe.architecture, recipe.arguments) if start is None else start.network
     objective, used = material(findings, recipe, device, _judge(network))
-    may_stride = isinstance(given, UNet) and findings.facts.grain > 1 and not findings.varied  # as a profile does
+    may_stride = of_a_unet and findings.facts.grain > 1 and not findings.varied  # as a profile does
     _check_patch(recipe.patch, network.multiple * (2 if may_stride else 1), objective)
 
-    tried: dict[str, Candidate] = {}
-    if given is not None:
-        tried[AS_IT_IS] = Candidate(given.to(device), recipe)
-    if job.start is not None and isinstance(given, UNet) and not findings.varied:
-        card = read_card(job.start)
-        profile = profiled(recipe, given, card, findings.facts, objective)
-        tried[PROFILE] = Candidate(first_weights(profile, job.start).to(device), profile)
-        tell("noise profile: levels {low:.1f} to {high:.1f}, stride {stride}".format(**_strengths(profile)))
-        recipe = stabilised(recipe, given, card, findings.facts) if curve else profile
-    stopped = False
-    if wish.method != "profile":
-        learnt, stopped = _learnt(recipe, job, wish, objective)
-        tried[CURVE if curve else TRAINED] = learnt
-
+    tried, stopped = _candidates(start, recipe, job, wish, findings, objective, tell)
     scores = {NOISY: objective.psnr(_Unchanged())}
     scores |= {name: objective.psnr(candidate.network.eval()) for name, candidate in tried.items()}
-    chosen = max((name for name in tried if name != AS_IT_IS), key=lambda name: scores[name])
-    idle = max((name for name in (NOISY, AS_IT_IS) if name in scores), key=lambda name: scores[name])
-    if scores[idle] > scores[chosen] - LEAST_GAIN and not wish.keep_anyway and not stopped:
+    chosen = _choose(scores, job, insist=wish.keep_anyway or stopped)
+    best = tried[chosen]
+    how = outcome(scores, chosen, best.network, objective, findings.facts, stopped=stopped)
+    job = replace(
+        job,
+        training=job.training or f"{used} noisy pictures of the folder {last_name(folder)}: {findings.facts}",
+        summary=job.summary or f"noise like that of the folder {last_name(folder)}",
+    )
+    loss = "l2" if findings.squared else "l1"
+    return save(best.network, replace(best.recipe, noise="of noisy pictures", loss=loss), job), how
+
+
+def _candidates(
+    start: _Start | None,
+    recipe: Recipe,
+    job: Job,
+    wish: Wish,
+    findings: Findings,
+    objective: Noise2Noise | Neighbor2Neighbor,
+    tell: Callable[[str], None],
+) -> tuple[dict[str, Candidate], bool]:
+    """What may be written, by name, and whether Ctrl-C ended the training.
+
+    That is the start as it is, the same with the noise's profile if it is a U-Net, and what training makes of it.
+    """
+    tried: dict[str, Candidate] = {}
+    name = TRAINED
+    if start is not None:
+        tried[AS_IT_IS] = Candidate(start.network.to(objective.device), recipe)
+        if isinstance(start.network, UNet) and not findings.varied:
+            profile = profiled(recipe, start.network, start.card, findings.facts, objective)
+            tried[PROFILE] = Candidate(first_weights(profile, job.start).to(objective.device), profile)
+            tell("noise profile: levels {low:.1f} to {high:.1f}, stride {stride}".format(**_strengths(profile)))
+            if findings.wants_curve:
+                name, recipe = CURVE, stabilised(recipe, start.network, start.card, findings.facts)
+            else:
+                recipe = profile
+    stopped = False
+    if wish.method != "profile":
+        tried[name], stopped = _learnt(recipe, job, wish, objective)
+    return tried, stopped
+
+
+def _choose(scores: Mapping[str, float], job: Job, *, insist: bool) -> str:
+    """The name of what was learnt that has the best score.
+
+    Raises FitError, and removes the checkpoint, where leaving things as they are does as well, unless `insist`.
+    """
+    chosen = max((name for name in scores if name not in LEFT_ALONE), key=lambda name: scores[name])
+    idle = max((name for name in LEFT_ALONE if name in scores), key=lambda name: scores[name])
+    if scores[idle] > scores[chosen] - LEAST_GAIN and not insist:
         what = (
             "leaving the pictures as they are" if idle == NOISY or job.start is None else f"{job.start.stem} as it is"
         )
@@ -126,18 +148,7 @@ def fit_noisy_only(
             f"{what} does as well on these pictures as what was learnt "
             f"({scores[idle]:.2f} and {scores[chosen]:.2f} dB); nothing is written, --keep-anyway would"
         )
-    best = tried[chosen]
-    noisy, clean = _results(objective, best.network)
-    lines = (_meaning(objective, scores[chosen] - scores[NOISY]), residual(noisy, clean).account(findings.facts))
-    examples = tuple((_pixels(before), _pixels(after)) for before, after in zip(noisy, clean, strict=True))
-    job = replace(
-        job,
-        training=job.training or f"{used} noisy pictures of the folder {last_name(folder)}: {findings.facts}",
-        summary=job.summary or f"noise like that of the folder {last_name(folder)}",
-    )
-    loss = "l2" if findings.squared else "l1"
-    card = save(best.network, replace(best.recipe, noise="of noisy pictures", loss=loss), job)
-    return card, Outcome(tuple(scores.items()), chosen, lines, stopped, examples[:EXAMPLES])
+    return chosen
 
 
 def _learnt(recipe: Recipe, job: Job, wish: Wish, objective: Noise2Noise | Neighbor2Neighbor) -> tuple[Candidate, bool]:
@@ -167,18 +178,18 @@ def _learnt(recipe: Recipe, job: Job, wish: Wish, objective: Noise2Noise | Neigh
 
 def _begun(recipe: Recipe, wish: Wish, stored: Recipe) -> Recipe:
     """With what was measured when a checkpoint began: the profile, and the steps that fit into the time."""
-    if recipe.architecture in AROUND and stored.architecture == recipe.architecture:
+    if recipe.architecture in WRAPPERS and stored.architecture == recipe.architecture:
         recipe = replace(recipe, arguments=stored.arguments)
     return recipe if wish.minutes is None else replace(recipe, steps=stored.steps)
 
 
-def _check_method(wish: Wish, given: Network | None, findings: Findings, job: Job) -> None:
-    """Raises UsageError for a method that does not go with the network, the pictures or what is there already."""
+def _check_method(wish: Wish, findings: Findings, job: Job, *, of_a_unet: bool) -> None:
+    """Raises UsageError for a method that does not go with the start, the pictures or what is there already."""
     if wish.method == "profile" and job.checkpoint is not None and job.checkpoint.exists():
         raise UsageError(f"{job.checkpoint} is the checkpoint of a training, and profile trains nothing; remove it")
     if wish.method not in ("profile", "vst"):
         return
-    if not isinstance(given, UNet):
+    if not of_a_unet:
         raise UsageError(f"{wish.method} is for a network that is told the level, such as photo or unet")
     if findings.varied:
         raise UsageError(f"{wish.method} is for pictures with the same noise, and here that differs; see --method")
@@ -204,14 +215,6 @@ def _strengths(profile: Recipe) -> dict[str, float]:
     return {"low": min(levels), "high": max(levels), "stride": profile.arguments["stride"]}
 
 
-def _meaning(objective: Noise2Noise | Neighbor2Neighbor, gain: float) -> str:
-    if isinstance(objective, Noise2Noise):
-        return f"against the scenes themselves, as their other frames tell them: {gain:+.2f} dB"
-    if objective.facts is not None:
-        return f"against what nobody has seen, by Stein's estimate from the noise measured: about {gain:+.1f} dB"
-    return "each picture was only taken once, so these figures contain its noise and only serve to compare"
-
-
 def _steps(minutes: float, recipe: Recipe, job: Job, objective: Noise2Noise | Neighbor2Neighbor) -> int:
     """As many as fit into that time. The first one, which is slow, does not tell how long they take."""
     ends: list[float] = []
@@ -222,7 +225,7 @@ def _steps(minutes: float, recipe: Recipe, job: Job, objective: Noise2Noise | Ne
         device=objective.device,
         tick=lambda step, steps: ends.append(time.monotonic()),
     )
-    seconds = together.agreed(ends[-1] - ends[0])
+    seconds = distributed.agreed(ends[-1] - ends[0])
     return max(FEWEST_STEPS, round(60 * minutes * TRIAL_STEPS / seconds))
 
 
@@ -231,26 +234,15 @@ class _Unchanged(Network):
         return x
 
 
-@torch.no_grad()
-def _results(objective: Noise2Noise | Neighbor2Neighbor, network: Network) -> tuple[torch.Tensor, torch.Tensor]:
-    """Noisy and denoised patches of what is held out."""
-    noisy, level = objective.held_out.patches(4 * EXAMPLES, objective.patch, torch.Generator().manual_seed(1))[:2]
-    return noisy, restored(network, noisy, level, objective.device)
-
-
-def _pixels(patch: torch.Tensor) -> Pixels:
-    pixels: Pixels = patch.permute(1, 2, 0).cpu().numpy()
-    return pixels
-
-
-def _beginning(recipe: Recipe, start: Path) -> Network:
+def _beginning(recipe: Recipe, start: Path) -> _Start:
     """The network to start from, in the recipe's architecture and channels.
 
     Raises UsageError where it cannot be had, or would judge noise and has not learnt to.
     """
-    if recipe.arguments.get("estimates") and not read_card(start).arguments.get("estimates"):
+    card = read_card(start)
+    if recipe.arguments.get("estimates") and not card.arguments.get("estimates"):
         raise UsageError(
             f"{start} does not judge how strong noise is, and noisy pictures do not teach it; "
             "leave --model out, or start from a network that does"
         )
-    return first_weights(recipe, start).eval()
+    return _Start(first_weights(recipe, start).eval(), card)

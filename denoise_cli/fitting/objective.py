@@ -9,6 +9,7 @@ from typing import Protocol
 import torch
 import torch.nn.functional as F
 
+from denoise_cli.fitting.forward import restored
 from denoise_cli.fitting.noisy import NoisyPatches, noisy_patches
 from denoise_cli.fitting.patches import PatchSource
 from denoise_cli.networks.blocks import Network
@@ -16,8 +17,9 @@ from denoise_cli.networks.level import level_error
 from denoise_cli.noise.spec import NoiseRange
 from denoise_cli.runtime.precision import autocast
 
-HELD_OUT_PATCH = 96
-LEVEL_WEIGHT = 0.02  # of an estimator, which shares nothing with the rest; so its errors weigh about as much as theirs
+HELD_OUT_PATCHES = 16  # that progress is measured on
+HELD_OUT_SIDE = 96  # their pixels a side, where clean pictures are known
+LEVEL_WEIGHT = 0.02  # of the level estimator's error, a larger number than that of pixels: so both count about alike
 
 
 class Objective(Protocol):
@@ -43,7 +45,6 @@ class SyntheticNoise:
     noise: Sequence[NoiseRange]
     batch: int
     patch: int
-    device: torch.device
     gray: float = 0.0
     squared: bool = False
     only_level: bool = False
@@ -52,31 +53,32 @@ class SyntheticNoise:
         clean = self.photos.patches(self.batch, self.patch, random)
         patches = noisy_patches(clean, self.noise, random, gray=self.gray)
         if self.only_level and network.level is not None:
-            with autocast(self.device):
+            with autocast(clean.device):
                 return level_error(network.level(patches.noisy), patches.sigma)
-        return error(network, patches, self.device, squared=self.squared)
+        return training_loss(network, patches, squared=self.squared)
 
     def psnr(self, network: Network) -> float:
         """At Gaussian sigma 25."""
         random = torch.Generator().manual_seed(0)
-        clean = self.held_out.patches(16, HELD_OUT_PATCH, random)
+        clean = self.held_out.patches(HELD_OUT_PATCHES, HELD_OUT_SIDE, random)
         noisy = noisy_patches(clean, [NoiseRange("gaussian", 25, 25)], random)
-        return quality(network, noisy, self.device)
+        return mean_psnr(network, noisy)
 
 
-def error(network: Network, patches: NoisyPatches, device: torch.device, *, squared: bool) -> torch.Tensor:
+def training_loss(network: Network, patches: NoisyPatches, *, squared: bool) -> torch.Tensor:
     """The mean of absolute or squared errors, and the level estimator's error where the network has one."""
-    with autocast(device):
-        restored = network(patches.input(network))
-        estimate = None if network.level is None else network.level(patches.noisy)
-    loss = (F.mse_loss if squared else F.l1_loss)(restored.float(), patches.clean)
-    return loss if estimate is None else loss + LEVEL_WEIGHT * level_error(estimate, patches.sigma)
+    result = restored(network, patches.noisy, patches.told)
+    loss = (F.mse_loss if squared else F.l1_loss)(result, patches.clean)
+    if network.level is None:
+        return loss
+    with autocast(patches.noisy.device):
+        estimate = network.level(patches.noisy)
+    return loss + LEVEL_WEIGHT * level_error(estimate, patches.sigma)
 
 
 @torch.no_grad()
-def quality(network: Network, patches: NoisyPatches, device: torch.device) -> float:
-    """PSNR in dB, the mean of the patches'."""
-    with autocast(device):
-        restored = network(patches.input(network)).float().clamp(0, 1)
-    squared_errors = (restored - patches.clean).square().mean(dim=(1, 2, 3))
+def mean_psnr(network: Network, patches: NoisyPatches) -> float:
+    """PSNR in dB of results clipped to 0..1, the mean of the patches'."""
+    result = restored(network, patches.noisy, patches.told).clamp(0, 1)
+    squared_errors = (result - patches.clean).square().mean(dim=(1, 2, 3))
     return float((-10 * squared_errors.log10()).mean())

@@ -11,11 +11,12 @@ import torch
 
 from denoise_cli.denoisers.card import Card
 from denoise_cli.errors import PictureError, UsageError
-from denoise_cli.fitting import together
+from denoise_cli.fitting import distributed
 from denoise_cli.fitting.channels import of_channels
+from denoise_cli.fitting.forward import jitter
 from denoise_cli.fitting.job import Job, fit, held_out, last_name
-from denoise_cli.fitting.noisy import NoisyPatches, told
-from denoise_cli.fitting.objective import HELD_OUT_PATCH, error, quality
+from denoise_cli.fitting.noisy import NoisyPatches
+from denoise_cli.fitting.objective import HELD_OUT_PATCHES, HELD_OUT_SIDE, mean_psnr, training_loss
 from denoise_cli.fitting.recipe import Recipe
 from denoise_cli.fitting.scenes import Scenes
 from denoise_cli.images.hidden import filled
@@ -24,7 +25,9 @@ from denoise_cli.measure.sets import paired_set, read_pair
 from denoise_cli.networks.blocks import Network
 from denoise_cli.noise.camera import strength
 
-HELD_OUT = 20  # one in so many pairs is not trained on, the first by name that is large enough; it measures progress
+# One in so many pairs is not trained on, the first by name that is large enough; it measures progress. That is a larger
+# share than of clean photos (`clean.HELD_OUT`), as sets of pairs are smaller.
+HELD_OUT = 20
 
 
 @dataclass(frozen=True)
@@ -38,16 +41,15 @@ class RealPairs:
     held_out: Scenes
     batch: int
     patch: int
-    device: torch.device
     squared: bool = False
 
     def loss(self, network: Network, random: torch.Generator) -> torch.Tensor:
         patches = _patches(self.pairs, self.batch, self.patch, random)
-        return error(network, patches, self.device, squared=self.squared)
+        return training_loss(network, patches, squared=self.squared)
 
     def psnr(self, network: Network) -> float:
-        patches = _patches(self.held_out, 16, HELD_OUT_PATCH, torch.Generator().manual_seed(0))
-        return quality(network, replace(patches, told=patches.sigma), self.device)
+        patches = _patches(self.held_out, HELD_OUT_PATCHES, HELD_OUT_SIDE, torch.Generator().manual_seed(0))
+        return mean_psnr(network, replace(patches, told=patches.sigma))
 
 
 def fit_pairs(noisy: Path, clean: Path, recipe: Recipe, job: Job) -> Card:
@@ -72,15 +74,14 @@ def fit_pairs(noisy: Path, clean: Path, recipe: Recipe, job: Job) -> Card:
         rest = [pair for pair in pairs if pair not in known]
         return RealPairs(
             scenes(rest, device, recipe.patch, "the pairs"),
-            scenes(apart, device, HELD_OUT_PATCH, "the pairs, one of which is held out to measure progress,"),
-            batch=together.share(recipe.batch),
+            scenes(apart, device, HELD_OUT_SIDE, "the pairs, one of which is held out to measure progress,"),
+            batch=distributed.share(recipe.batch),
             patch=recipe.patch,
-            device=device,
             squared=recipe.loss == "l2",
         )
 
     def large_enough(pair: tuple[Path, Path]) -> bool:
-        return any(min(noisy.shape[:2]) >= HELD_OUT_PATCH for noisy, _ in _read([pair], channels))
+        return any(min(noisy.shape[:2]) >= HELD_OUT_SIDE for noisy, _ in _read([pair], channels))
 
     def account(aim: RealPairs) -> str:
         used = aim.pairs.count + aim.held_out.count
@@ -96,7 +97,7 @@ def fit_pairs(noisy: Path, clean: Path, recipe: Recipe, job: Job) -> Card:
 def _patches(scenes: Scenes, count: int, size: int, random: torch.Generator) -> NoisyPatches:
     noisy, clean = scenes.patches(count, size, random)
     sigma = strength(noisy - clean)
-    return NoisyPatches(clean, noisy, sigma, told(sigma, random))
+    return NoisyPatches(clean, noisy, sigma, sigma * jitter(len(sigma), random, sigma.device))
 
 
 def _read(pairs: Sequence[tuple[Path, Path]], channels: int) -> Iterator[tuple[Pixels, Pixels]]:

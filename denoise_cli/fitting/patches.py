@@ -44,7 +44,6 @@ class PatchSource:
         if not self._photos:
             raise UsageError(f"none of {what} has {smallest} x {smallest} pixels and the right channels")
         self._area = torch.tensor([float(p.shape[1] * p.shape[2]) for p in self._photos])
-        self.megapixels = float(self._area.sum()) / 1e6
 
     def patches(self, count: int, size: int, random: torch.Generator) -> torch.Tensor:
         """Float32 `[count, channels, size, size]`, 1.0 = white: from anywhere, flipped and turned at random."""

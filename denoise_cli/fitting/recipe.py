@@ -26,9 +26,9 @@ class Recipe:
     batch: int = 16
     patch: int = 64
     learning_rate: float = 1e-3
-    warmup: int = 200
+    warmup: int = 200  # steps
     weight_decay: float = 1e-4
-    ema: float = 0.999
+    ema: float = 0.999  # how much of the averaged weights a step leaves, once the average has begun
     freeze_norms_after: float = 0.6  # of the steps; then batch norms use the statistics they will be shipped with
     loss: str = "l1"
     only: str = ""  # the part of the network that is trained, such as `level`; empty: all

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from denoise_cli.denoisers.card import Card
 from denoise_cli.errors import UsageError
+from denoise_cli.fitting.job import WRAPPERS
 from denoise_cli.fitting.recipe import Recipe
 
 RECIPES: dict[str, Recipe] = {
@@ -70,7 +71,8 @@ def noisy_recipe(start: Card) -> Recipe:
         start.arguments,
         noise="of noisy pictures",
         steps=1_000,
-        patch=128 if start.architecture in ("unet", "profiled") else 64,
+        # U-Nets, alone or in what holds one, see 91 pixels to each side, and are trained on 128 from scratch too.
+        patch=128 if start.architecture in ("unet", *WRAPPERS) else 64,
         learning_rate=2e-4,
         warmup=50,
         ema=0.995,

@@ -1,4 +1,4 @@
-"""Frames of one scene, taken by hand: one laid upon another, to a fraction of a pixel, where they show the same."""
+"""Frames of one scene, taken by hand: one registered to another, to a fraction of a pixel, where they show the same."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import numpy as np
 from scipy.ndimage import gaussian_filter, maximum_filter, shift
 
 from denoise_cli.images.image import Pixels
+from denoise_cli.noise.estimate import NORMAL_MAD
 
 OVERVIEW = 1024  # pixels a side that tell how far whole frames are apart
 REACH = 16  # pixels that parts of a frame may move besides
-SUBPIXELS = 20
+SUBPIXELS = 20  # parts of a pixel that shifts are told in
 STILL = 0.1  # pixels that noise may feign; frames that have not moved are better left than interpolated
 ALIKE = 0.3  # correlation of outlines from which on a shift is believed
 FINE, COARSE = 1.5, 20.0  # pixels: outlines are what lies between, neither noise nor uneven light
@@ -26,7 +27,7 @@ GAINS = 0.8, 1.25  # of light that changed by itself; frames that were exposed o
 
 
 @dataclass(frozen=True)
-class Place:
+class Square:
     """A square of a frame."""
 
     top: int
@@ -48,24 +49,24 @@ def drift(frame: Pixels, other: Pixels) -> tuple[int, int]:
     return round(moved[0] * step), round(moved[1] * step)
 
 
-def laid_upon(
-    frame: Pixels, other: Pixels, place: Place, moved: tuple[int, int], *, lost: np.ndarray | None = None
+def registered(
+    frame: Pixels, other: Pixels, square: Square, moved: tuple[int, int], *, lost: np.ndarray | None = None
 ) -> Pixels:
-    """`other` as `frame` would have it at a place: `[side, side, channels]`, moved, and in its light.
+    """`other` as `frame` would have it in a square: `[side, side, channels]`, moved, and in its light.
 
     `moved` is the whole frames' drift, from which parts may differ by up to 16 pixels; less than a tenth of a pixel is
     taken for none. Where the scene has changed, the result is NaN, and where samples of `other` are `lost`; all of it
-    where the place lies outside of `other`, and the channels in which that is exposed otherwise.
+    where the square lies outside of `other`, and the channels in which that is exposed otherwise.
     """
-    there = Place(place.top + moved[0], place.left + moved[1], place.side)
-    ours, theirs = place.of(frame, REACH), there.of(other, REACH)
+    there = Square(square.top + moved[0], square.left + moved[1], square.side)
+    ours, theirs = square.of(frame, REACH), there.of(other, REACH)
     (down, across), likeness = _shift(ours, theirs)
     seen = likeness >= ALIKE and max(abs(down), abs(across)) <= REACH
     if not seen:
         if _shows_something(ours) or _shows_something(theirs):
             return np.full_like(ours[REACH:-REACH, REACH:-REACH], np.nan)  # but not the same
         down = across = 0.0  # nothing but sky: the whole frames' drift counts
-    inside = slice(REACH, REACH + place.side)
+    inside = slice(REACH, REACH + square.side)
     back = [-move if abs(move) >= STILL else 0.0 for move in (down, across)]
     result = _moved(theirs, back, order=3)[inside, inside]
     ours = ours[inside, inside]
@@ -73,8 +74,8 @@ def laid_upon(
     result[_changed(ours, result)] = np.nan
     if lost is not None:
         result[_moved(there.of(lost, REACH).astype(np.float32), back, order=1)[inside, inside] > 0] = np.nan
-    rows = there.top + down + np.arange(place.side)
-    columns = there.left + across + np.arange(place.side)
+    rows = there.top + down + np.arange(square.side)
+    columns = there.left + across + np.arange(square.side)
     result[(rows < 0) | (rows > other.shape[0] - 1)] = np.nan
     result[:, (columns < 0) | (columns > other.shape[1] - 1)] = np.nan
     return result
@@ -124,7 +125,7 @@ def _shows_something(pixels: Pixels) -> bool:
     """Whether there is more of an outline than noise makes, white or a little wider."""
     gray = pixels.mean(axis=2)
     rough = gray - gaussian_filter(gray, 1.0)
-    sigma = float(np.median(np.abs(rough))) / 0.6745 / ROUGH
+    sigma = float(np.median(np.abs(rough))) / NORMAL_MAD / ROUGH
     outline = gaussian_filter(gray, FINE) - gaussian_filter(gray, COARSE)
     return float(outline.var()) > STRUCTURE * OUTLINE * sigma**2
 
@@ -147,7 +148,7 @@ def _in_the_light_of(ours: Pixels, theirs: Pixels, *, gains: bool) -> Pixels:
 def _changed(ours: Pixels, theirs: Pixels) -> np.ndarray:
     """Where the scene itself differs: bool `[height, width]`."""
     difference = gaussian_filter(ours - theirs, (SMOOTH, SMOOTH, 0))
-    spread = np.median(np.abs(difference), axis=(0, 1)) / 0.6745
+    spread = np.median(np.abs(difference), axis=(0, 1)) / NORMAL_MAD
     outside = (np.abs(difference) > OUTLIER * np.maximum(spread, 1e-4)).any(axis=2)
     changed: np.ndarray = maximum_filter(outside, size=round(2 * SMOOTH) + 1)
     return changed

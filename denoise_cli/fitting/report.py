@@ -43,7 +43,7 @@ class Report:
 
 
 def write_report(path: Path, report: Report) -> None:
-    """Raises OSError."""
+    """Writes the page. Raises OSError where it cannot."""
     rows = [(name, f"{psnr:.2f} dB", "written" if name == report.chosen else "") for name, psnr in report.tried]
     table = "".join(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
     figures = "".join(

@@ -8,7 +8,7 @@ import torch
 
 from denoise_cli.noise.measure import NoiseFacts
 
-TOO_ALIKE = 0.15  # more correlation of neighbours than the noise has: there is some of the picture in it
+TOO_ALIKE = 0.15  # how far neighbours' correlation in what was taken away may be from that in the noise
 
 
 @dataclass(frozen=True)

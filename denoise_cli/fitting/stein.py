@@ -13,7 +13,7 @@ from denoise_cli.noise.measure import NoiseFacts
 
 STEP = 0.1  # of the noise's deviation, by which pictures are changed to see how the result follows; 0.3 errs by 0.5 dB
 INSIDE = 2.5  # deviations from black and white, nearer to which noise may have been clipped
-LEAST_ERROR = 1e-7  # mean square, which the estimate may fall below by chance
+LEAST_ERROR = 1e-7  # mean square (70 dB); estimates, which by chance come out at zero or less, are not told below it
 
 
 def stein_psnr(

@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from denoise_cli.fitting.forward import restored
 from denoise_cli.images.image import Pixels, Samples
 from denoise_cli.mnist.data import Digits
 from denoise_cli.mnist.experiment import load_network
 from denoise_cli.mnist.figures import draw_digits, draw_histograms
-from denoise_cli.mnist.objective import as_float, results
+from denoise_cli.mnist.objective import as_float
 from denoise_cli.mnist.trials import CLIPPED, OTHER_NOISE, OTHERS_STEPS, Plan, Trial
 from denoise_cli.places.files import replacing
 
 SHOWN, COUNTED = 12, 1000  # digits in the picture; and in the histograms
-CPU = torch.device("cpu")
 
 
 def account(plan: Plan, errors: Mapping[str, float], digits: Digits, folder: Path) -> str:
@@ -58,7 +58,7 @@ def tables(plan: Plan, errors: Mapping[str, float], *, digits: int, noisy: float
 def _denoised(folder: Path, trial: Trial, test: Samples) -> Pixels:
     """`[count, 28, 28]`"""
     noisy = trial.noise.on(test, np.random.default_rng(0))
-    pixels: Pixels = results(load_network(folder, trial), noisy, CPU)[:, 0].clamp(0, 1).numpy()
+    pixels: Pixels = restored(load_network(folder, trial), noisy)[:, 0].clamp(0, 1).numpy()
     return pixels
 
 

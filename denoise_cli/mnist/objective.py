@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from denoise_cli.fitting.forward import restored
 from denoise_cli.fitting.noise2noise import distance
 from denoise_cli.images.image import Samples
 from denoise_cli.networks.blocks import Network
 from denoise_cli.noise.spec import NoiseRange
 from denoise_cli.noise.synthetic import add_noise
-from denoise_cli.runtime.precision import autocast
 
 AT_ONCE = 500  # digits, so that memory stays small
 
@@ -49,7 +49,8 @@ class DigitNoiseRemoval:
         draw = np.random.default_rng(int(torch.randint(2**62, (), generator=random)))
         noisy = self.noise.on(chosen, draw)
         target = self.noise.on(chosen, draw) if self.noisy_targets else as_float(chosen)
-        return distance(results(network, noisy, self.device), target.to(self.device), squared=self.squared)
+        result = restored(network, noisy.to(self.device))
+        return distance(result, target.to(self.device), squared=self.squared)
 
     def psnr(self, network: Network) -> float:
         return -10 * float(np.log10(mean_square_error(network, self.held_out, self.noise, self.device)))
@@ -59,18 +60,12 @@ def as_float(digits: Samples) -> torch.Tensor:
     return torch.from_numpy(digits.astype(np.float32) / np.float32(255))[:, None]
 
 
-def results(network: Network, noisy: torch.Tensor, device: torch.device) -> torch.Tensor:
-    with autocast(device):
-        clean: torch.Tensor = network(noisy.to(device).contiguous(memory_format=torch.channels_last))
-    return clean.float()
-
-
 @torch.no_grad()
 def mean_square_error(network: Network, digits: Samples, noise: DigitNoise, device: torch.device) -> float:
     """Mean square error on the scale of 0 to 1, of results clipped to it; the noise is the same every time."""
     random, errors = np.random.default_rng(0), []
     for start in range(0, len(digits), AT_ONCE):
         part = digits[start : start + AT_ONCE]
-        clean = results(network, noise.on(part, random), device).clamp(0, 1).cpu()
+        clean = restored(network, noise.on(part, random).to(device)).clamp(0, 1).cpu()
         errors.append(float((clean - as_float(part)).square().mean()) * len(part))
     return sum(errors) / len(digits)

@@ -19,8 +19,8 @@ class CAE(Network):
     """
 
     multiple = 4
-    # Out of the bottleneck and into it again: 1 (out) + 1 + 2 (decoder, at scales 1 and 2, plus its
-    # upsampling's reach) and 1 + 1 + 2 (encoder). Tests measure it; a margin may exceed it, never fall short.
+    # 1 + 1 + 2 for the decoder's convolutions, as much for the encoder's, and 3 for where in its 4 x 4 cell a pixel
+    # lies. Tests measure it; a margin may exceed it, never fall short.
     radius = 11
 
     def __init__(self, channels: int = 3, filters: int = 64) -> None:

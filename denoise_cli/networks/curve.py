@@ -1,4 +1,4 @@
-"""Curves over brightness: how noisy a picture is where it is how light."""
+"""Curves over brightness: how noisy a picture is where it is dark, and where it is light."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def check_levels(levels: Sequence[float]) -> None:
 def level_map(x: torch.Tensor, levels: Sequence[float]) -> torch.Tensor:
     """`[batch, 1, height, width]`, 1.0 = white: the noise's deviation at each pixel of `[batch, channels, ...]`.
 
-    `levels`: on the 0..255 scale at brightness from 0 to 1, evenly spaced, straight lines between and level beyond.
-    One is for all.
+    `levels`: on the 0..255 scale at brightness from 0 to 1, evenly spaced, straight lines between and level beyond. A
+    single level holds at every brightness.
     """
     heights = torch.tensor(levels, dtype=x.dtype, device=x.device) / 255
     if len(heights) == 1:

@@ -1,8 +1,11 @@
 """The noise of cameras' JPEGs, simulated on clean patches: from light to file and back to noise.
 
-Unprocessing as in Brooks et al., "Unprocessing Images for Learned Raw Denoising" (2019), and in Guo et al., "Toward
-Convolutional Blind Denoising of Real Photographs" (2019); the grain of small cameras' JPEGs, widened and blotchy in
-colour, on top.
+From a picture to light, shot and read noise, and back are as in Brooks et al., "Unprocessing Images for Learned Raw
+Denoising" (2019); demosaicking and JPEG compression after the noise are as in Guo et al., "Toward Convolutional Blind
+Denoising of Real Photographs" (2019). The grain of small cameras' JPEGs, widened and blotchy in colour, comes on top.
+
+Of the numbers below only LOG_READ is from a paper; all others were chosen, and have no source. Pairs are the ends of a
+range from which each patch draws evenly, single numbers the share of patches to which something happens.
 """
 
 from __future__ import annotations
@@ -13,6 +16,31 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
+
+# The camera. Brooks et al. have a gamma of 2.2, gains of 1.9 to 2.4 for red and of 1.5 to 1.9 for blue, brightening by
+# about 1.25, and shot noise of 0.0001 to 0.012; these ranges hold theirs and more.
+GAMMA = 1.9, 2.5
+BALANCE = 1.2, 2.4  # gains of red and of blue; that of green is 1
+EXPOSURE = 0.25, 1.0  # the picture is made brighter by its inverse
+LOG10_SHOT = -4.3, -1.8  # variance at full light
+LOG_READ = 2.18, 1.20, 0.26  # log of the variance in the dark by log of shot: slope, offset, scatter (Brooks et al.)
+DEMOSAICKED = 0.8  # the others' noise is independent from pixel to pixel
+
+# The camera's own smoothing, of luma and of chroma.
+SMOOTHED = 0.65
+LOG10_LUMA, LOG10_CHROMA = (-0.4, 0.3), (-0.4, 0.65)  # deviations of the blur, 0.4 to 2 and to 4.5 pixels
+TINT = 0.3, 1.5  # how strong chroma is against luma, compared with before
+LEFT = 0.3, 1.0  # of the noise's strength, whatever the blur: or wide grain would always be weak
+
+# Its sharpening: an unsharp mask, of the noise alone.
+SHARPENED = 0.3
+AMOUNT, RADIUS = (0.3, 1.5), (0.6, 1.5)
+
+COMPRESSED = 0.6  # by JPEG
+QUALITIES = 60, 98
+SUBSAMPLED = 0.5  # of those: chroma of half the size
+
+SOFT, SOFTNESS = 0.4, (0.4, 1.2)  # pictures that are a little blurred, and the deviation of the blur in pixels
 
 TAPS = 31  # of the widest blur
 
@@ -31,31 +59,32 @@ def camera_noise(clean: torch.Tensor, random: torch.Generator) -> torch.Tensor:
     def chance(share: float) -> torch.Tensor:
         return (torch.rand(count, 1, 1, 1, generator=random) < share).to(device)
 
-    gamma, exposure = draw(1.9, 2.5), draw(0.25, 1.0)
-    gains = torch.cat([draw(1.2, 2.4), torch.ones(count, 1, 1, 1, device=device), draw(1.2, 2.4)], dim=1) / exposure
+    gamma, exposure = draw(*GAMMA), draw(*EXPOSURE)
+    gains = torch.cat([draw(*BALANCE), torch.ones(count, 1, 1, 1, device=device), draw(*BALANCE)], dim=1) / exposure
     raw = clean.clamp(0, 1) ** gamma / gains
 
-    # Shot noise (variance a a unit of light) and read noise (variance b), which follows from it in most cameras.
-    shot = 10 ** draw(-4.3, -1.8)
-    read = torch.exp(2.18 * shot.log() + 1.20 + 0.26 * torch.randn(count, 1, 1, 1, generator=random).to(device))
+    # Shot noise, whose variance is in proportion to light, and read noise, which follows from it in most cameras.
+    shot = 10 ** draw(*LOG10_SHOT)
+    slope, offset, scatter = LOG_READ
+    read = torch.exp(slope * shot.log() + offset + scatter * torch.randn(count, 1, 1, 1, generator=random).to(device))
     grain = torch.randn(clean.shape, generator=random).to(device) * (shot * raw + read).sqrt()
-    noise = torch.where(chance(0.8), demosaicked(grain, torch.randint(0, 2, (count, 2), generator=random)), grain)
+    interpolated, phase = chance(DEMOSAICKED), torch.randint(0, 2, (count, 2), generator=random)
+    noise = torch.where(interpolated, demosaicked(grain, phase), grain)
 
     rendered = ((raw + noise) * gains).clamp(0, 1) ** (1 / gamma)
     noise = rendered - clean
-    # What the camera's own smoothing leaves of it: as strong as it comes out of small and of large sensors.
-    grainy = _widened(noise, 10 ** draw(-0.4, 0.3), 10 ** draw(-0.4, 0.65), draw(0.3, 1.5))
-    grainy = grainy * (strength(noise) / strength(grainy).clamp(min=1e-6)) * draw(0.3, 1.0)
-    noise = torch.where(chance(0.65), grainy, noise)
-    noise = torch.where(chance(0.3), noise + draw(0.3, 1.5) * (noise - _blurred(noise, draw(0.6, 1.5))), noise)
+    grainy = _widened(noise, 10 ** draw(*LOG10_LUMA), 10 ** draw(*LOG10_CHROMA), draw(*TINT))
+    grainy = grainy * (strength(noise) / strength(grainy).clamp(min=1e-6)) * draw(*LEFT)
+    noise = torch.where(chance(SMOOTHED), grainy, noise)
+    noise = torch.where(chance(SHARPENED), noise + draw(*AMOUNT) * (noise - _blurred(noise, draw(*RADIUS))), noise)
     noisy = (clean + noise).clamp(0, 1)
-    return _compressed(noisy, torch.rand(count, generator=random) < 0.6, random)
+    return _compressed(noisy, torch.rand(count, generator=random) < COMPRESSED, random)
 
 
 def softened(clean: torch.Tensor, random: torch.Generator) -> torch.Tensor:
     """Some of the patches a little blurred, as full-size pictures are, whose pixel-sized detail can only be noise."""
-    sigma = torch.empty(len(clean), 1, 1, 1).uniform_(0.4, 1.2, generator=random).to(clean.device)
-    chosen = (torch.rand(len(clean), 1, 1, 1, generator=random) < 0.4).to(clean.device)
+    sigma = torch.empty(len(clean), 1, 1, 1).uniform_(*SOFTNESS, generator=random).to(clean.device)
+    chosen = (torch.rand(len(clean), 1, 1, 1, generator=random) < SOFT).to(clean.device)
     return torch.where(chosen, _blurred(clean, sigma), clean)
 
 
@@ -106,9 +135,9 @@ def _blurred(x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
 
 
 def _compressed(noisy: torch.Tensor, which: torch.Tensor, random: torch.Generator) -> torch.Tensor:
-    """JPEG at qualities of 60 to 98, with or without chroma subsampling, on some of the patches."""
-    qualities = torch.randint(60, 99, (len(noisy),), generator=random).tolist()
-    halved = (torch.rand(len(noisy), generator=random) < 0.5).tolist()
+    """JPEG of any quality in the range, with or without chroma subsampling, on some of the patches."""
+    qualities = torch.randint(QUALITIES[0], QUALITIES[1] + 1, (len(noisy),), generator=random).tolist()
+    halved = (torch.rand(len(noisy), generator=random) < SUBSAMPLED).tolist()
     result = noisy.clone()
     for number in which.nonzero().flatten().tolist():
         samples = (noisy[number] * 255).round().byte().permute(1, 2, 0).cpu().numpy()

@@ -15,13 +15,12 @@ GRAINY = 0.2, 0.4  # correlation of neighbours, from white noise with a little t
 
 
 def coarseness(patches: Pixels, sigma: float) -> float:
-    """How many times as strong white noise is that is as strong in the large as the noise of these pictures.
+    """The factor on `sigma` with which a denoiser made for white noise removes this grain.
 
-    Grain that is several pixels wide has less power than white noise of the same lowest frequencies, and it takes a
-    denoiser made for that white noise to remove it. The factor is that between the square roots of both spectra at
-    frequency zero, the sum of the noise's correlations with its neighbours; 1 for white noise, 3 to 4 in
-    cameras' JPEGs. It is told from small blocks that vary no more than the noise does, so that there can be little else
-    in them; 1 where hardly any block is such.
+    Grain several pixels wide has more power at low frequencies than white noise of the same deviation. The factor is
+    the square root of that ratio at frequency zero, which is the sum of the noise's correlations along one axis: 1 for
+    white noise, 3 to 4 in cameras' JPEGs. It is measured in small blocks that vary no more than the noise does, so that
+    there can be little else in them; it is 1 where hardly any block is such.
 
     `patches`: `[count, channels, height, width]`, 1.0 = white, with the same kind of noise all over; `sigma`: its
     deviation on the same scale.
@@ -41,12 +40,13 @@ def coarseness(patches: Pixels, sigma: float) -> float:
 
 
 def spread(alike: Sequence[float]) -> float:
-    """One and twice the sum of noise's correlations, from those in blocks that have lost their planes.
+    """The sum of noise's correlations along one axis, its own included, from those in blocks without their planes.
 
-    The root of the spectrum at frequency zero, so its square is the power of a plane's parts, which are as low in
-    frequency. What they had of the variance and of neighbours' products is gone, by which correlations look smaller
-    than they are: for grain of one pixel's deviation their sum is 1.0 of 1.3. The sum that accounts for it solves a
-    quadratic equation. Not below 1: a pattern that repeats, whose neighbours are opposites, is no fainter noise.
+    That is the square root of the spectrum at frequency zero, so its square is the power of a plane's parts, whose
+    frequencies are as low. Taken off, they are missing in the variance and in the products of neighbours, which makes
+    correlations look smaller than they are: for grain of one pixel's deviation those with the next three pixels add up
+    to 1.0 instead of 1.3. The sum that accounts for it solves a quadratic equation. It is not below 1: a pattern that
+    repeats, whose neighbours are opposites, is no fainter noise.
     """
     variance = np.square(PLANE).sum(axis=0).mean()
     products = [(PLANE[:, :, :-d] * PLANE[:, :, d:]).sum(axis=0).mean() for d in DISTANCES]

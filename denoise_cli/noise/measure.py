@@ -19,14 +19,21 @@ MOST_BLOCKS = 4096  # of a picture; more would only take longer
 FLATTEST = 0.1  # the share of blocks, at each brightness, that is taken to hold noise and nothing else
 BINS = 8  # of brightness
 FEWEST = 20  # blocks that a bin needs to be judged
-LEAST = 0.919  # their deviation, as the tenth with the least of equally noisy blocks of that size
+# The tenth of equally noisy blocks that varies least has this share of the true deviation:
+# sqrt(1 - 1.755 * sqrt(2 / 253)); 253 = 256 pixels less a plane's 3.
+LEAST = 0.919
 WHITE = 0.15  # correlation of neighbours up to which noise is white; that of cameras' pictures has 0.3 and more
-MIDDLE = 1024  # pixels a side that speak for a picture
+WIDE = 0.2  # correlation from which on pixels share a grain; more than WHITE, so that white noise has grain of a pixel
+MIDDLE = 1024  # pixels a side of the middle of a picture, which speaks for all of it where impulses are counted
 KNOTS = 33  # of the curve from black to white
 FEWEST_POINTS, STRAIGHT = 4, 0.2  # of a curve, to tell a straight line; and the variance's mean deviation from one
 UNEVEN = 1.3  # times as much noise at one end of the scale as at the other
 STRUCK = 0.02  # the share of such pixels from which on they count
 IMPULSE = 0.2  # how far from the median of its neighbours a black or white pixel is one that was struck
+WORTH_TELLING = 0.001  # share of clipped samples; the text has one decimal of a per cent
+# Share of clipped samples from which on a block's noise counts as narrower than it was. Two of 256 are fewer, and where
+# so many of Gaussian noise are clipped it has lost 0.7 % of its deviation.
+NARROWED = 0.01
 
 
 @dataclass(frozen=True)
@@ -82,7 +89,7 @@ class NoiseFacts:
     @property
     def grain(self) -> int:
         """From how many pixels on noise is hardly alike any more; 1 for white noise."""
-        return 1 + sum(1 for value in self.correlation if value > 0.2)
+        return 1 + sum(1 for value in self.correlation if value > WIDE)
 
     @property
     def struck(self) -> bool:
@@ -105,7 +112,7 @@ class NoiseFacts:
         text += f", grain {self.grain} pixels wide" if self.grain > 1 else ", pixel by pixel"
         if self.struck:
             text += f", {100 * self.impulses:.1f} % of the pixels struck black or white"
-        if self.clipped > 0.001:
+        if self.clipped > WORTH_TELLING:
             text += f", {100 * self.clipped:.1f} % clipped"
         return text
 
@@ -151,7 +158,7 @@ def noise_in_flat_parts(pictures: Sequence[Pixels], *, seed: int = 0) -> NoiseFa
 
 def _by_brightness(blocks: np.ndarray, light: np.ndarray) -> list[np.ndarray]:
     """The numbers of blocks, in bins from dark to bright; those with clipped noise, narrower than it was, left out."""
-    inside = _lost(blocks) < 0.01
+    inside = _lost(blocks) < NARROWED
     usable = np.flatnonzero(inside) if inside.sum() >= FEWEST else np.arange(len(blocks))
     count = max(1, min(BINS, len(usable) // FEWEST))
     return np.array_split(usable[np.argsort(light[usable], kind="stable")], count)
@@ -164,7 +171,7 @@ def _lost(blocks: np.ndarray) -> np.ndarray:
     far more frequent than the value next to it, and where the mean is two to four photons, it is rarer.
     """
     black = (blocks == 0).mean(axis=(1, 2))
-    some = blocks[(black > 0.01) & (black < 0.2)]
+    some = blocks[(black > NARROWED) & (black < 0.2)]
     lit = some[some > 0]
     if not lit.size or some.size - lit.size > (lit < 1.5 * lit.min()).sum():
         share: np.ndarray = at_the_ends(blocks).mean(axis=(1, 2))

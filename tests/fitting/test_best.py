@@ -18,11 +18,11 @@ def test_the_best_is_kept_and_patience_ends() -> None:
     assert now.weight.item() == 0
     for psnr, value in ((20.0, 1.0), (30.0, 2.0), (29.0, 3.0)):
         best.offer(psnr, layer(value))
-        assert not best.had_its_time
+        assert not best.stalled
     best.put_into(now)
     assert now.weight.item() == 2
     best.offer(28.0, layer(4.0))
-    assert best.had_its_time
+    assert best.stalled
 
 
 def test_it_goes_on_from_a_checkpoint() -> None:

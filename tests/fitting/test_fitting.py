@@ -17,16 +17,17 @@ from denoise_cli.fitting.clean import fit_clean
 from denoise_cli.fitting.job import Job, held_out, save
 from denoise_cli.fitting.loop import Status, train
 from denoise_cli.fitting.noisy import NoisyPatches, noisy_patches
-from denoise_cli.fitting.objective import SyntheticNoise, error
+from denoise_cli.fitting.objective import SyntheticNoise, training_loss
 from denoise_cli.fitting.optimizers import Muon, optimizers, orthogonal
 from denoise_cli.fitting.patches import PatchSource
 from denoise_cli.fitting.recipe import Recipe
-from denoise_cli.fitting.recipes import RECIPES, recipe
+from denoise_cli.fitting.recipes import RECIPES, noisy_recipe, recipe
 from denoise_cli.measure.quality import psnr
 from denoise_cli.networks import build
 from denoise_cli.noise.camera import strength
 from denoise_cli.noise.spec import NoiseRange, parse_mixture
 from denoise_cli.noise.synthetic import add_gaussian
+from tests.conftest import toy_card
 
 CPU = torch.device("cpu")
 SMALL = Recipe("dncnn", {"channels": 3, "filters": 8, "layers": 4}, steps=40, batch=4, patch=24, warmup=5, ema=0.9)
@@ -53,7 +54,7 @@ def source(smallest: int = 24) -> PatchSource:
 
 def synthetic(recipe: Recipe) -> SyntheticNoise:
     noise = parse_mixture(recipe.noise)
-    return SyntheticNoise(source(), source(96), noise, recipe.batch, recipe.patch, CPU, recipe.gray)
+    return SyntheticNoise(source(), source(96), noise, recipe.batch, recipe.patch, recipe.gray)
 
 
 def test_patches_are_pixels_of_the_photos() -> None:
@@ -196,7 +197,7 @@ def test_absolute_and_squared_errors() -> None:
     with torch.no_grad():
         for parameter in same.parameters():
             parameter.zero_()
-    absolute, squared = (error(same.eval(), patches, CPU, squared=way).item() for way in (False, True))
+    absolute, squared = (training_loss(same.eval(), patches, squared=way).item() for way in (False, True))
     assert absolute > 0.1
     assert squared == pytest.approx(absolute**2, rel=0.01)
 
@@ -367,6 +368,13 @@ def test_recipes_build_their_networks() -> None:
         build(recipe(name).architecture, recipe(name).arguments)
     with pytest.raises(UsageError, match="no recipe 'unet9'"):
         recipe("unet9")
+
+
+@pytest.mark.parametrize(
+    ("architecture", "patch"), [("unet", 128), ("profiled", 128), ("stabilised", 128), ("dncnn", 64)]
+)
+def test_u_nets_learn_from_noisy_pictures_on_large_patches(architecture: str, patch: int) -> None:
+    assert noisy_recipe(toy_card(architecture)).patch == patch
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage", "list"])

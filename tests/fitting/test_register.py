@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter, shift
 
-from denoise_cli.fitting.register import Place, drift, laid_upon
+from denoise_cli.fitting.register import Square, drift, registered
 
 SIDE = 320
 
@@ -26,8 +26,8 @@ def test_a_moved_frame_is_laid_upon_another_under_noise(moved: tuple[float, floa
     first, second = shot((0, 0), seed=1), shot(moved, seed=2)
     rough = drift(first, second)
     assert np.abs(np.subtract(rough, moved)).max() <= 1
-    place = Place(100, 90, 128)
-    laid = laid_upon(first, second, place, rough)
+    place = Square(100, 90, 128)
+    laid = registered(first, second, place, rough)
     error = laid - place.of(scene())
     assert np.isnan(laid).mean() < 0.02
     assert np.nanstd(gaussian_filter(np.nan_to_num(error), (3, 3, 0))) < 0.01  # noise aside
@@ -36,23 +36,24 @@ def test_a_moved_frame_is_laid_upon_another_under_noise(moved: tuple[float, floa
 
 def test_other_light_is_matched() -> None:
     first, second = shot((0, 0), seed=1), shot((2, 2), seed=2)
-    laid = laid_upon(first, 0.9 * second + 0.06, Place(64, 64, 128), (2, 2))
-    smooth = gaussian_filter(np.nan_to_num(laid - Place(64, 64, 128).of(scene())), (3, 3, 0))
+    laid = registered(first, 0.9 * second + 0.06, Square(64, 64, 128), (2, 2))
+    smooth = gaussian_filter(np.nan_to_num(laid - Square(64, 64, 128).of(scene())), (3, 3, 0))
     assert np.abs(smooth).mean() < 0.01
 
 
 @pytest.mark.parametrize("exposure", [0.5, 2.0])
 def test_what_was_exposed_otherwise_is_unknown(exposure: float) -> None:
     first, second = shot((0, 0), seed=1), shot((0, 0), seed=2)
-    assert np.isnan(laid_upon(first, exposure * second, Place(64, 64, 128), (0, 0))).all()
+    assert np.isnan(registered(first, exposure * second, Square(64, 64, 128), (0, 0))).all()
     blue = second * np.array([1, 1, exposure], np.float32)
-    assert np.isnan(laid_upon(first, blue, Place(64, 64, 128), (0, 0))).mean(axis=(0, 1)).round(1).tolist() == [0, 0, 1]
+    unknown = np.isnan(registered(first, blue, Square(64, 64, 128), (0, 0)))
+    assert unknown.mean(axis=(0, 1)).round(1).tolist() == [0, 0, 1]
 
 
 def test_the_contrast_of_a_faint_scene_is_kept_under_strong_noise() -> None:
-    place, faint = Place(64, 64, 128), 0.5 + 0.2 * (scene() - 0.5)
+    place, faint = Square(64, 64, 128), 0.5 + 0.2 * (scene() - 0.5)
     grain = [np.random.default_rng(seed).normal(0, 0.1, faint.shape) for seed in (1, 2)]
-    laid = laid_upon(*((faint + noise).astype(np.float32) for noise in grain), place, (0, 0))
+    laid = registered(*((faint + noise).astype(np.float32) for noise in grain), place, (0, 0))
     clean = place.of(faint) - place.of(faint).mean(axis=(0, 1))
     known = ~np.isnan(laid)
     contrast = (clean * laid)[known].sum() / (clean**2)[known].sum()
@@ -62,19 +63,19 @@ def test_the_contrast_of_a_faint_scene_is_kept_under_strong_noise() -> None:
 def test_what_moved_and_what_is_out_of_the_frame_is_unknown() -> None:
     first, second = shot((0, 0), seed=1), shot((0, 0), seed=2)
     second[150:170, 120:140] += 0.4
-    laid = laid_upon(first, second, Place(96, 96, 128), (0, 0))
+    laid = registered(first, second, Square(96, 96, 128), (0, 0))
     missing = np.isnan(laid[..., 0])
     assert missing[56:72, 26:42].all()
     assert missing.mean() < 0.15
-    outside = laid_upon(first, shot((-40, 0), seed=3), Place(0, 0, 128), (-40, 0))
+    outside = registered(first, shot((-40, 0), seed=3), Square(0, 0, 128), (-40, 0))
     assert np.isnan(outside[:38]).all()
     assert not np.isnan(outside[45:]).all()
 
 
 def test_frames_that_have_not_moved_are_not_interpolated() -> None:
     first, second = shot((0, 0), seed=1), shot((0, 0), seed=2)
-    place = Place(100, 90, 128)
-    laid = laid_upon(first, second, place, (0, 0))
+    place = Square(100, 90, 128)
+    laid = registered(first, second, place, (0, 0))
     known = ~np.isnan(laid)
     assert np.corrcoef(laid[known], place.of(second)[known])[0, 1] > 0.9999
 
@@ -83,7 +84,7 @@ def test_lost_samples_are_unknown_where_they_come_to_lie() -> None:
     first, second = shot((0, 0), seed=1), shot((3, -2), seed=2)
     lost = np.zeros(second.shape, bool)
     lost[153, 128, 0] = True
-    laid = laid_upon(first, second, Place(100, 90, 128), (3, -2), lost=lost)
+    laid = registered(first, second, Square(100, 90, 128), (3, -2), lost=lost)
     assert np.isnan(laid[50, 40, 0])
     assert not np.isnan(laid[60:80, 60:80]).any()
 
@@ -91,10 +92,10 @@ def test_lost_samples_are_unknown_where_they_come_to_lie() -> None:
 def test_where_there_is_nothing_to_see_the_whole_frames_drift_counts() -> None:
     first, second = np.full((SIDE, SIDE, 3), 0.5, np.float32), np.full((SIDE, SIDE, 3), 0.5, np.float32)
     grain = np.random.default_rng(0).normal(0, 0.05, (SIDE, SIDE, 3)).astype(np.float32)
-    laid = laid_upon(first, second + grain, Place(50, 50, 64), (5, 7))
-    assert np.allclose(laid[~np.isnan(laid)], Place(55, 57, 64).of(second + grain)[~np.isnan(laid)], atol=0.01)
+    laid = registered(first, second + grain, Square(50, 50, 64), (5, 7))
+    assert np.allclose(laid[~np.isnan(laid)], Square(55, 57, 64).of(second + grain)[~np.isnan(laid)], atol=0.01)
 
 
 def test_places_beyond_the_edge_are_mirrored() -> None:
     frame = np.arange(12, dtype=np.float32).reshape(3, 4, 1)
-    assert Place(0, 0, 3).of(frame, 2)[0, :, 0].tolist() == frame[2, [2, 1, 0, 1, 2, 3, 2], 0].tolist()
+    assert Square(0, 0, 3).of(frame, 2)[0, :, 0].tolist() == frame[2, [2, 1, 0, 1, 2, 3, 2], 0].tolist()

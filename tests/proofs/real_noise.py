@@ -21,7 +21,7 @@ import numpy as np
 
 from denoise_cli.denoisers.catalogue import load
 from denoise_cli.denoisers.denoiser import Denoiser
-from denoise_cli.fitting.register import Place, drift, laid_upon
+from denoise_cli.fitting.register import Square, drift, registered
 from denoise_cli.images.formats import first_pixels
 from denoise_cli.images.image import Pixels
 from denoise_cli.measure.quality import psnr
@@ -136,11 +136,11 @@ def burst(folder: Path, only: int | None = None) -> Iterator[Case]:
         patches = []
         for top in np.linspace(0, height - SIDE, ROWS):
             for left in np.linspace(0, width - SIDE, COLUMNS):
-                place = Place(int(top), int(left), SIDE)
-                truth = np.mean([laid_upon(frame, other, place, moved) for other, moved in others], axis=0)
+                square = Square(int(top), int(left), SIDE)
+                truth = np.mean([registered(frame, other, square, moved) for other, moved in others], axis=0)
                 if np.isnan(truth).mean() > 0.5:
                     continue
-                rows, columns = slice(place.top, place.top + SIDE), slice(place.left, place.left + SIDE)
+                rows, columns = slice(square.top, square.top + SIDE), slice(square.left, square.left + SIDE)
                 patches.append((rows, columns, truth))
         yield Case(frame, patches)
 

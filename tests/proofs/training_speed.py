@@ -40,7 +40,7 @@ def seconds_a_step(name: str, *, compile: bool) -> float:
     chosen = replace(recipe(name), steps=STEPS)
     photo = np.random.default_rng(0).integers(0, 256, (512, 512, 3), np.uint8)
     source = PatchSource([photo], device=device, seed=0, smallest=chosen.patch)
-    objective = SyntheticNoise(source, source, parse_mixture(chosen.noise), chosen.batch, chosen.patch, device)
+    objective = SyntheticNoise(source, source, parse_mixture(chosen.noise), chosen.batch, chosen.patch)
     times: list[float] = []
 
     def tick(step: int, steps: int) -> None:

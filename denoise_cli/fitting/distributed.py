@@ -1,4 +1,4 @@
-"""Several processes that train one network, as `torchrun` starts them: each has patches of its own."""
+"""Several processes that train one network, as torchrun starts them: each has patches of its own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import nn
 
 
 def join() -> None:
-    """Meets the other processes, where torchrun has started more than one."""
+    """Joins the other processes in a group, where torchrun has started more than one."""
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized():
         if torch.cuda.is_available():
             torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
@@ -18,7 +18,7 @@ def join() -> None:
 
 
 def leave() -> None:
-    """Parts from the other processes, once all is agreed: one that ends without it may be aborted while it ends."""
+    """Waits for the other processes and closes the group; a process that exits without it may abort on its way out."""
     if dist.is_initialized():
         dist.barrier()
         dist.destroy_process_group()
@@ -30,7 +30,7 @@ def part() -> tuple[int, int]:
 
 
 def share(batch: int) -> int:
-    """Of a batch, what is this process's."""
+    """How many patches of a batch are this process's, one at the least."""
     return max(1, batch // part()[1])
 
 

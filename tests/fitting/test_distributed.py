@@ -7,25 +7,25 @@ from pathlib import Path
 
 import torch
 
-from denoise_cli.fitting import together
+from denoise_cli.fitting import distributed
 
 TRAINS = """
 import sys, torch
-from denoise_cli.fitting import together
+from denoise_cli.fitting import distributed
 from denoise_cli.fitting.loop import train
 from denoise_cli.fitting.recipe import Recipe
 from denoise_cli.networks import build
 from denoise_cli.networks.blocks import Network
 
-together.join()
-number, count = together.part()
+distributed.join()
+number, count = distributed.part()
 recipe = Recipe("dncnn", {"channels": 1, "filters": 4, "layers": 3}, steps=5, batch=4, patch=16, warmup=1, ema=0.5)
 torch.manual_seed(number)  # on purpose: the first one's weights count
 
 class Noise:
     seen = []
     def loss(self, network, random):
-        x = torch.randn(together.share(recipe.batch), 1, 16, 16, generator=random)
+        x = torch.randn(distributed.share(recipe.batch), 1, 16, 16, generator=random)
         self.seen.append(x)
         return network(x).square().mean()
     def psnr(self, network):
@@ -36,23 +36,23 @@ start, cpu = build(recipe.architecture, recipe.arguments), torch.device("cpu")
 network = train(start, recipe, Noise(), device=cpu, report=reports.append)
 outcome = {"weights": network.state_dict(), "count": count, "seen": Noise.seen, "reports": len(reports)}
 torch.save(outcome, f"{sys.argv[1]}/{number}.pt")
-together.leave()
-assert together.part() == (0, 1)
+distributed.leave()
+assert distributed.part() == (0, 1)
 """
 
 
 def test_one_process_is_alone() -> None:
-    assert together.part() == (0, 1)
-    assert together.first()
-    assert together.share(16) == 16
-    assert together.agreed(3.0) == 3.0
+    assert distributed.part() == (0, 1)
+    assert distributed.first()
+    assert distributed.share(16) == 16
+    assert distributed.agreed(3.0) == 3.0
 
 
 def test_two_processes_train_one_network_on_patches_of_their_own(tmp_path: Path) -> None:
     script = tmp_path / "trains.py"
     script.write_text(TRAINS)
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", str(script)]
-    root = str(Path(together.__file__).parents[2])
+    root = str(Path(distributed.__file__).parents[2])
     subprocess.run(
         [*command, str(tmp_path)], check=True, env={**os.environ, "PYTHONPATH": root, "OMP_NUM_THREADS": "1"}
     )
