@@ -36,9 +36,7 @@ def bench(
     ] = MODELS,
     sigma: Annotated[
         list[float],
-        typer.Option(
-            metavar="0..255", callback=options.between(0, 255), help="A noise level to add; several are possible."
-        ),
+        options.number("0..255", 0, 255, help="A noise level to add; several are possible."),
     ] = SIGMAS,
     peers: Annotated[
         bool,
@@ -50,9 +48,7 @@ def bench(
     ] = False,
     longest: Annotated[
         Optional[float],
-        typer.Option(
-            metavar="MINUTES", callback=options.between(0), help="Leave out what would take longer for a picture."
-        ),
+        options.number("MINUTES", 0, help="Leave out what would take longer for a picture."),
     ] = None,
     blind: Annotated[bool, typer.Option("--blind", help="Let all denoisers find the noise level themselves.")] = False,
     seed: options.Seed = 0,

@@ -19,19 +19,16 @@ def demo(
     ),
     port: Annotated[
         int,
-        typer.Option(
-            metavar="0..65535", callback=options.between(0, 65535), help="The port to listen at; 0: any that is free."
-        ),
+        options.number("0..65535", 0, 65535, help="The port to listen at; 0: any that is free."),
     ] = 8517,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the page in your browser.")] = False,
-    megabytes: Annotated[
-        float, typer.Option(metavar="MB", callback=options.between(0, 1e6), help="The largest file that it takes.")
-    ] = 200,
+    megabytes: Annotated[float, options.number("MB", 0, 1e6, help="The largest file that it takes.")] = 200,
     megapixels: Annotated[
         float,
-        typer.Option(
-            metavar="MP",
-            callback=options.between(0, 1e6),
+        options.number(
+            "MP",
+            0,
+            1e6,
             help="The largest picture that it takes, all pages together.",
         ),
     ] = 60,

@@ -79,27 +79,28 @@ def fit(
     ] = "auto",
     minutes: Annotated[
         Optional[float],
-        typer.Option(
-            metavar="MINUTES",
-            callback=options.between(0.1, 1e6),
+        options.number(
+            "MINUTES",
+            0.1,
+            1e6,
             help="How long to train on noisy pictures, instead of --steps.",
         ),
     ] = None,
     steps: Annotated[
         Optional[int],
-        typer.Option(metavar="N", callback=options.between(1), help="How often the weights are updated."),
+        options.number("N", 1, help="How often the weights are updated."),
     ] = None,
     batch: Annotated[
         Optional[int],
-        typer.Option(metavar="N", callback=options.between(1), help="How many patches there are in an update."),
+        options.number("N", 1, help="How many patches there are in an update."),
     ] = None,
     patch: Annotated[
         Optional[int],
-        typer.Option(metavar="PIXELS", callback=options.between(16), help="How large a patch is, in pixels a side."),
+        options.number("PIXELS", 16, help="How large a patch is, in pixels a side."),
     ] = None,
     rate: Annotated[
         Optional[float],
-        typer.Option(metavar="RATE", callback=options.between(0, 1e6), help="The learning rate at its highest."),
+        options.number("RATE", 0, 1e6, help="The learning rate at its highest."),
     ] = None,
     data: Annotated[
         str, typer.Option(metavar="TEXT", help="What the photos are, and their licence: a line for the card.")

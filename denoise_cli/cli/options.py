@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Annotated, Any, Optional
 
 import typer
@@ -11,8 +10,8 @@ import typer
 LARGEST_SEED = 2**32 - 1
 
 
-def between(low: float, high: float = math.inf) -> Callable[[Any], Any]:
-    """For an option's callback: limits that NaN does not pass, either, and whose refusal says what was typed."""
+def number(metavar: str, low: float, high: float = math.inf, *, help: str) -> Any:
+    """An option with limits that NaN does not pass, either, and whose refusal says what was typed."""
     span = f"from {low:g} to {high:.10g}" if math.isfinite(high) else f"of {low:g} or more"
 
     def checked(value: Any) -> Any:
@@ -21,7 +20,7 @@ def between(low: float, high: float = math.inf) -> Callable[[Any], Any]:
                 raise typer.BadParameter(f"{number} is not a number {span}")
         return value
 
-    return checked
+    return typer.Option(metavar=metavar, callback=checked, help=help)
 
 
 Model = Annotated[
@@ -42,13 +41,9 @@ Size = Annotated[
 ]
 Quality = Annotated[
     int,
-    typer.Option(
-        metavar="1..100", callback=between(1, 100), help="The quality in which JPEG and lossy WebP are written."
-    ),
+    number("1..100", 1, 100, help="The quality in which JPEG and lossy WebP are written."),
 ]
-Seed = Annotated[
-    int, typer.Option(metavar="N", callback=between(0, LARGEST_SEED), help="What everything random starts from.")
-]
+Seed = Annotated[int, number("N", 0, LARGEST_SEED, help="What everything random starts from.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON on stdout.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress and no hints, only errors.")]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say more; show where errors come from.")]

@@ -50,13 +50,14 @@ def run(
     model: options.Model = DEFAULT_MODEL,
     strength: Annotated[
         float,
-        typer.Option(metavar="0..1", callback=options.between(0, 1), help="How much of the denoising is applied."),
+        options.number("0..1", 0, 1, help="How much of the denoising is applied."),
     ] = 1.0,
     sigma: Annotated[
         Optional[float],
-        typer.Option(
-            metavar="0..255",
-            callback=options.between(0, 255),
+        options.number(
+            "0..255",
+            0,
+            255,
             help="The noise level, for models that take it. Default: estimated.",
         ),
     ] = None,
@@ -92,9 +93,9 @@ def run(
     ] = None,
     workers: Annotated[
         Optional[int],
-        typer.Option(
-            metavar="N",
-            callback=options.between(1),
+        options.number(
+            "N",
+            1,
             help="How many networks there are on the cluster. Default: one for each GPU, or else for each node's "
             "share of cores.",
         ),
