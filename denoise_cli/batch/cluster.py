@@ -23,7 +23,7 @@ from denoise_cli.images.formats import SUFFIXES
 from denoise_cli.places.files import sweep, temporary_folder
 from denoise_cli.places.manifest import listed as named_by
 from denoise_cli.places.place import Place, identity, is_folder, name_of, own_name, place, suffix_of, text_of
-from denoise_cli.runtime.words import check_device, check_precision, check_tile
+from denoise_cli.runtime.words import check_words
 
 # Pictures are shipped in groups, for what each shipment costs: one by one at first, so that all workers have some, and
 # one more for every so many that are listed; the more workers, the slower, so that all end at about the same time.
@@ -184,9 +184,7 @@ class Told:
 
 def check(wanted: Wanted) -> None:
     """Raises UsageError for what can be refused before there is a cluster."""
-    check_device(wanted.device)
-    check_precision(wanted.precision)
-    check_tile(wanted.tile)
+    check_words(wanted.device, wanted.precision, wanted.tile)
     if wanted.model in classical.NAMES:
         classical.build(wanted.model, wanted.size)
 

@@ -20,7 +20,7 @@ from denoise_cli.denoisers.denoiser import Denoiser
 from denoise_cli.denoisers.weights import bundled, read_card, write_card
 from denoise_cli.errors import UsageError, WeightsError
 from denoise_cli.places.place import URL, copied, place
-from denoise_cli.runtime.words import check_device, check_precision, check_tile
+from denoise_cli.runtime.words import check_words
 
 if TYPE_CHECKING:
     from denoise_cli.denoisers.network import Engine
@@ -67,9 +67,7 @@ def load(
     """
     if not isinstance(model, (str, os.PathLike)):
         raise TypeError(f"model is a name or a path (or, for denoise(), what load() gave), not {type(model).__name__}")
-    check_device(device)
-    check_precision(precision)
-    check_tile(tile)
+    check_words(device, precision, tile)
     model = os.fspath(model)
     if model in classical.NAMES:
         return classical.build(model, size)

@@ -14,6 +14,13 @@ PRECISIONS = ("fp32", "bf16", "fp16")
 SMALLEST, LARGEST = 16, 65536  # tile, in pixels a side
 
 
+def check_words(device: object, precision: object, tile: object) -> None:
+    """Raises UsageError for a word that is none of those that there are."""
+    check_device(device)
+    check_precision(precision)
+    check_tile(tile)
+
+
 def check_device(name: object) -> None:
     """Raises UsageError for what is no device anywhere; whether this machine has it is not asked."""
     if not DEVICE.fullmatch(str(name)):
