@@ -1,4 +1,4 @@
-"""What a run on a cluster needs no cluster for: lists, options, workers' shares, the report."""
+"""What a run on a cluster needs no cluster for: lists, options, workers' shares, what was left."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ from denoise_cli.batch.many import Outcome
 from denoise_cli.batch.plan import Job
 from denoise_cli.batch.wanted import Wanted
 from denoise_cli.cli import cluster as cluster_command
-from denoise_cli.cli.cluster import Report
 from denoise_cli.errors import UsageError
-from denoise_cli.places.place import exists, place, reading, replacing
+from denoise_cli.places.place import place, reading
 
 
 def report(output: str) -> list[dict[str, Any]]:
@@ -84,56 +83,6 @@ def test_an_address_where_nobody_answers_is_told_at_once() -> None:
     for address in ("head", "head:port", ":6379"):
         with pytest.raises(UsageError, match="auto or HOST:PORT"):
             connected(address)
-
-
-@pytest.mark.parametrize("store", ["{here}/out", "memory://report-{name}/out"])
-def test_a_report_grows_and_nothing_is_written_where_nothing_was_done(tmp_path: Path, store: str) -> None:
-    output = place(store.format(here=tmp_path, name=tmp_path.name))
-
-    def told(*sources: str, anew: bool = False) -> Any:
-        report = Report(output, anew=anew)
-        for source in sources:
-            report.note({"source": source})
-        assert report.sources() == set(sources)
-        return report.closed()
-
-    def lines() -> list[str]:
-        return [line["source"] for line in report(str(output))]
-
-    beside = output.with_name("out.report.jsonl")
-    assert told() == (None, None)
-    assert not exists(beside)
-    assert told("a", "b") == (beside, None)
-    assert told() == (None, None)
-    told("c")
-    assert lines() == ["a", "b", "c"]
-    told(anew=True)
-    assert lines() == ["a", "b", "c"]
-    with replacing(beside) as file:
-        file.write(b'{"source": "a"}\n{"sour')  # cut short, as by a full disk
-    told("d")
-    with reading(beside) as file:
-        assert file.read().splitlines() == [b'{"source": "a"}', b'{"sour', b'{"source": "d"}']
-    told("e", anew=True)
-    assert lines() == ["e"]
-
-
-def test_each_line_of_a_report_is_kept_at_once(tmp_path: Path) -> None:
-    report = Report(tmp_path / "out", anew=False)
-    report.note({"source": "a"})
-    assert (tmp_path / "out.report.jsonl").read_text() == '{"source": "a"}\n'
-
-
-def test_a_report_that_cannot_be_uploaded_stays_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    report = Report(place(f"memory://{tmp_path.name}/out"), anew=False)
-    report.note({"source": "a"})
-    monkeypatch.setattr(cluster_command, "replacing", lambda _: (_ for _ in ()).throw(PermissionError(13, "no", "x")))
-    where, unsaved = report.closed()
-    assert where is not None and where.read_text() == '{"source": "a"}\n'
-    assert unsaved is not None and "out.report.jsonl cannot be written (no); the report is" in unsaved
-    with pytest.raises(PermissionError):  # and what can be known before is
-        Report(place(f"memory://{tmp_path.name}/new"), anew=False)
 
 
 def test_results_that_might_meet_are_refused(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from denoise_cli.cli.fit import _command
 from denoise_cli.cli.main import main
-from tests.cli.test_cli import denoise_img
+from tests.cli.runs import denoise_img
 
 
 def test_fit_writes_a_weights_file_that_model_takes(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from PIL import Image
 from denoise_cli.batch.wanted import Wanted
 from denoise_cli.cli.batch import Summary
 from denoise_cli.cli.main import main
-from tests.cli.test_cli import denoise_img
+from tests.cli.runs import denoise_img
 
 
 @pytest.fixture

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,53 +10,15 @@ from PIL import Image
 
 from denoise_cli.denoisers import weights
 from denoise_cli.denoisers.catalogue import load
-from denoise_cli.errors import FitError, PictureError, UsageError
-from denoise_cli.fitting import noisy_only
+from denoise_cli.errors import FitError, UsageError
 from denoise_cli.fitting.clean import fit_clean
 from denoise_cli.fitting.findings import Wish, look
 from denoise_cli.fitting.job import Job
-from denoise_cli.fitting.loop import Status
 from denoise_cli.fitting.material import material
 from denoise_cli.fitting.noisy_only import AS_IT_IS, CURVE, NOISY, PROFILE, TRAINED, fit_noisy_only
 from denoise_cli.fitting.recipe import Recipe
-from denoise_cli.measure.quality import psnr
 from tests.conftest import toy_card, toy_network
-
-SCRATCH = Recipe("dncnn", {"channels": 3, "filters": 8, "layers": 4}, steps=200, batch=4, patch=32, learning_rate=3e-3,
-                 warmup=5, ema=0.9)  # fmt: skip
-
-
-def clean(scene: int) -> np.ndarray:
-    coarse = np.random.default_rng(scene).integers(60, 200, (6, 6, 3)).astype(np.uint8)
-    return np.asarray(Image.fromarray(coarse).resize((300, 280), Image.Resampling.BICUBIC)).astype(np.float32) / 255
-
-
-def shot(scene: int, frame: int) -> np.ndarray:
-    grain = np.random.default_rng(100 * scene + frame).normal(0, 0.1, (280, 300, 3))
-    return (clean(scene) + grain).astype(np.float32)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Five scenes, three shots each."""
-    pictures = tmp_path / "pictures"
-    pictures.mkdir()
-    for scene in range(5):
-        for frame in range(3):
-            pixels = (shot(scene, frame) * 255).round().clip(0, 255).astype(np.uint8)
-            Image.fromarray(pixels).save(pictures / f"{frame}-{scene}.png")
-    return pictures
-
-
-def singles(folder: Path) -> Path:
-    for path in folder.glob("[12]-*"):
-        path.unlink()
-    return folder
-
-
-def gain(path: Path) -> float:
-    noisy = shot(9, 0)
-    return psnr(load(str(path), device="cpu")(noisy), clean(9)) - psnr(noisy, clean(9))
+from tests.fitting.shots import SCRATCH, clean, gain, shot, singles
 
 
 def test_what_is_found_is_said_in_a_few_lines(folder: Path) -> None:
@@ -158,12 +118,6 @@ def test_what_does_not_help_is_not_written(folder: Path, tmp_path: Path) -> None
     assert output.exists()
 
 
-def test_too_little_to_learn_from_is_told(tmp_path: Path) -> None:
-    Image.fromarray(np.zeros((60, 60, 3), np.uint8)).save(tmp_path / "a.png")
-    with pytest.raises(UsageError, match="too small to learn from"):
-        fit_noisy_only(tmp_path, SCRATCH, Job(tmp_path / "x.safetensors"), Wish())
-
-
 def test_wishes_are_heeded(folder: Path, tmp_path: Path) -> None:
     assert "Neighbor2Neighbor" in look(folder, Wish(method="neighbors")).account()[1]
     assert look(folder, Wish(loss="l1")).squared is False
@@ -190,28 +144,6 @@ def test_a_curve_is_learnt_around_a_network_that_stays(folder: Path, tmp_path: P
     assert card.recipe["steps"] == (4 if outcome.chosen == CURVE else 20)
 
 
-def test_ctrl_c_writes_the_best_so_far(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def stop(status: Status) -> None:
-        if status.step > 60:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(noisy_only, "REPORT_EVERY", 0.01)
-    output, checkpoint = tmp_path / "mine.safetensors", tmp_path / "mine.checkpoint"
-    _, outcome = fit_noisy_only(folder, SCRATCH, Job(output, checkpoint=checkpoint, report=stop), Wish())
-    assert outcome.stopped
-    assert gain(output) > 1
-    assert checkpoint.exists()
-    _, outcome = fit_noisy_only(folder, SCRATCH, Job(output, checkpoint=checkpoint), Wish())
-    assert not outcome.stopped
-
-
-def test_minutes_become_steps(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(noisy_only, "FEWEST_STEPS", 7)
-    wish = Wish(minutes=1e-9, keep_anyway=True)
-    card, _ = fit_noisy_only(folder, SCRATCH, Job(tmp_path / "mine.safetensors"), wish)
-    assert card.recipe["steps"] == 7
-
-
 def test_what_is_worse_than_the_noisy_pictures_is_not_written(tmp_path: Path) -> None:
     pictures, output = tmp_path / "flat", tmp_path / "mine.safetensors"
     pictures.mkdir()
@@ -236,68 +168,6 @@ def test_frames_too_small_for_large_parts_are_cut_into_smaller_ones(tmp_path: Pa
     assert objective.scenes.patches(2, 128, torch.Generator()).shape == (4, 2, 3, 128, 128)
 
 
-def test_pictures_of_other_channels_are_named(tmp_path: Path) -> None:
-    for number in range(2):
-        pixels = np.random.default_rng(number).integers(0, 256, (300, 300, 4), np.uint8)
-        Image.fromarray(pixels, "CMYK").save(tmp_path / f"{number}.tif")
-    with pytest.raises(PictureError, match=r"0\.tif has 4 channels, and the network is for 3"):
-        fit_noisy_only(tmp_path, SCRATCH, Job(tmp_path / "x.safetensors"), Wish())
-
-
-def test_patches_that_cannot_be_sub_sampled_are_told(folder: Path, tmp_path: Path) -> None:
-    recipe = Recipe("cae", {"channels": 3, "filters": 8}, steps=1, patch=36)
-    with pytest.raises(UsageError, match="--patch is a multiple of 8 pixels, not 36"):
-        fit_noisy_only(singles(folder), recipe, Job(tmp_path / "x.safetensors"), Wish())
-
-
-def test_a_checkpoint_belongs_to_its_pictures(folder: Path, tmp_path: Path) -> None:
-    checkpoint, others = tmp_path / "mine.checkpoint", tmp_path / "others"
-    job = Job(tmp_path / "mine.safetensors", checkpoint=checkpoint)
-    short = replace(SCRATCH, steps=2)
-    fit_noisy_only(folder, short, job, Wish(keep_anyway=True))
-    assert checkpoint.exists()
-    others.mkdir()
-    for path in sorted(folder.iterdir())[1:]:
-        path.rename(others / path.name)
-    with pytest.raises(UsageError, match="a training on other pictures"):
-        fit_noisy_only(others, short, job, Wish(keep_anyway=True))
-
-
-def test_a_checkpoint_belongs_to_its_method_time_and_network(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(noisy_only, "FEWEST_STEPS", 2)
-    job = Job(tmp_path / "mine.safetensors", checkpoint=tmp_path / "mine.checkpoint")
-    short, begun = replace(SCRATCH, steps=2), Wish(minutes=1e-9, keep_anyway=True)
-    fit_noisy_only(singles(folder), short, job, begun)
-    fit_noisy_only(folder, short, job, begun)
-    for recipe, wish, complaint in (
-        (short, replace(begun, minutes=2.0), "by another method or time"),
-        (short, replace(begun, method="neighbors"), "by another method or time"),
-        (short, replace(begun, method="profile"), "and profile trains nothing"),
-        (replace(short, steps=3), replace(begun, minutes=None), "another recipe"),
-        (replace(short, architecture="cnn", arguments={"channels": 3}), begun, "another recipe"),
-    ):
-        with pytest.raises(UsageError, match=complaint):
-            fit_noisy_only(folder, recipe, job, wish)
-
-
-def test_a_slow_first_step_does_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = SimpleNamespace(now=0.0, monotonic=lambda: clock.now)
-
-    def slow_start(
-        network: object, recipe: Recipe, objective: object, *, tick: Callable[..., None], **_: object
-    ) -> None:
-        for step in range(1, recipe.steps + 1):
-            clock.now += 100 if step == 1 else 0.5
-            tick(step, recipe.steps)
-
-    monkeypatch.setattr(noisy_only, "train", slow_start)
-    monkeypatch.setattr(noisy_only, "time", clock)
-    objective = SimpleNamespace(device=torch.device("cpu"))
-    assert noisy_only._steps(1.0, SCRATCH, Job(tmp_path / "x.safetensors"), objective) == 120  # type: ignore[arg-type]
-
-
 def test_a_gray_network_begins_with_one_in_colour(folder: Path, tmp_path: Path) -> None:
     start, output = tmp_path / "start.safetensors", tmp_path / "gray.safetensors"
     colour = Recipe("cnn", {"channels": 3, "filters": 8, "layers": 3}, steps=1, batch=1, patch=32)
@@ -306,20 +176,6 @@ def test_a_gray_network_begins_with_one_in_colour(folder: Path, tmp_path: Path) 
     card, outcome = fit_noisy_only(folder, gray, Job(output, start=start), Wish(keep_anyway=True))
     assert card.channels == 1
     assert [name for name, _ in outcome.tried] == [NOISY, AS_IT_IS, TRAINED]
-
-
-def test_a_start_that_does_not_go_with_the_recipe_is_refused(folder: Path, tmp_path: Path) -> None:
-    start, job = tmp_path / "start.safetensors", Job(tmp_path / "x.safetensors")
-    weights.write(start, toy_card("unet"), toy_network("unet").state_dict())
-    gray = Recipe("unet", {**toy_card("unet").arguments, "channels": 1}, patch=64)
-    for recipe in (SCRATCH, gray):
-        with pytest.raises(UsageError, match="not what is to be trained"):
-            fit_noisy_only(folder, recipe, replace(job, start=start), Wish())
-    plain = {name: value for name, value in toy_card("unet").arguments.items() if name != "estimates"}
-    fit_clean(folder, Recipe("unet", plain, steps=1, batch=1, patch=16), Job(start))
-    judging = Recipe("unet", {**plain, "estimates": True}, steps=1, patch=64)
-    with pytest.raises(UsageError, match="does not judge how strong noise is"):
-        fit_noisy_only(folder, judging, replace(job, start=start), Wish())
 
 
 def test_a_noise_profile_makes_its_folder(folder: Path, tmp_path: Path) -> None:
@@ -340,15 +196,3 @@ def test_single_shots_beside_scenes_and_the_name_of_a_folder(
     card, _ = fit_noisy_only(Path(), replace(SCRATCH, steps=1), job, Wish(keep_anyway=True))
     assert card.training.startswith("12 noisy pictures of the folder pictures: ")
     assert card.summary.endswith("the folder pictures")
-
-
-def test_ctrl_c_writes_what_is_there_even_if_it_is_of_no_use_yet(folder: Path, tmp_path: Path) -> None:
-    def stop(step: int, steps: int) -> None:
-        if step == 3:
-            raise KeyboardInterrupt
-
-    output = tmp_path / "mine.safetensors"
-    wild = replace(SCRATCH, learning_rate=0.5, warmup=1)
-    _, outcome = fit_noisy_only(folder, wild, Job(output, tick=stop), Wish())
-    assert outcome.stopped
-    assert output.exists()

@@ -15,7 +15,7 @@ from denoise_cli.errors import PictureError
 from denoise_cli.images import formats
 from denoise_cli.images.convert import fitting
 from tests.images.helpers import ICC, XMP, directories, exif, noise, opened, read, saved, through, write
-from tests.images.test_tiff import tiff
+from tests.images.tiffs import tiff
 
 NAMES = ("png", "jpeg", "tiff", "webp", "bmp", "pnm")
 LOSSLESS = ("png", "tiff", "bmp", "pnm")

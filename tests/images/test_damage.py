@@ -28,7 +28,7 @@ from tests.images.helpers import (
     with_png_chunks,
     write,
 )
-from tests.images.test_tiff import floats, tiff
+from tests.images.tiffs import floats, tiff
 
 COLOR = Pillow.fromarray(noise(21, 37, 3))
 PALETTE = Pillow.fromarray(noise(21, 37, below=16))

@@ -1,69 +1,22 @@
-"""TIFF files keep everything that is not pixels: layout, types, tags, directories, pages."""
+"""TIFF files keep everything that is not pixels: layout, types, pages."""
 
 from __future__ import annotations
 
 import io
 import struct
-from typing import Any
 
 import numpy as np
 import pytest
 import tifffile
 from PIL import Image as Pillow
-from PIL.TiffImagePlugin import IFDRational
 
 from denoise_cli.batch.picture import Settings, denoise_stream
 from denoise_cli.denoisers import classical
 from denoise_cli.errors import PictureError
-from tests.images.helpers import ICC, XMP, directories, exif, noise, opened, read, saved, through, write
-
-COLOR_TAGS = (256, 257, 258, 262, 277, 284, 338, 339)  # size, bits, colour model, channels, layout, alpha, type
-
-
-def tiff(*pages: np.ndarray, options: dict[str, Any] | None = None, **layout: Any) -> bytes:
-    file = io.BytesIO()
-    with tifffile.TiffWriter(file, **(options or {})) as writer:
-        for page in pages:
-            writer.write(page, metadata=None, contiguous=False, **layout)
-    return file.getvalue()
-
-
-def pages_of(data: bytes) -> list[np.ndarray]:
-    with tifffile.TiffFile(io.BytesIO(data)) as file:
-        return [page.asarray() for page in file.pages]
-
-
-def tags_of(data: bytes, page: int = 0) -> dict[int, tuple[Any, ...]]:
-    """Type, count and value of each tag of a page."""
-    with tifffile.TiffFile(io.BytesIO(data)) as file:
-        return {tag.code: (int(tag.dtype), tag.count, tag.value) for tag in file.pages[page].tags}
-
-
-def assert_same(data: bytes, result: bytes) -> None:
-    """The same samples, and the same tags about colour and type."""
-    before, after = pages_of(data), pages_of(result)
-    assert len(before) == len(after)
-    for number, (one, other) in enumerate(zip(before, after, strict=True)):
-        assert one.dtype == other.dtype
-        np.testing.assert_array_equal(one, other)
-        tags, kept = tags_of(data, number), tags_of(result, number)
-        assert {code: kept.get(code) for code in COLOR_TAGS} == {code: tags.get(code) for code in COLOR_TAGS}
-
-
-def floats(*shape: int, dtype: Any = np.float32) -> np.ndarray:
-    """Values from -0.5 to 1.5 that float16 holds."""
-    return np.random.default_rng(3).uniform(-0.5, 1.5, shape).astype(np.float16).astype(dtype)
-
+from tests.images.helpers import noise, opened, read, saved, through, write
+from tests.images.tiffs import COLORS, assert_same, floats, of_type, pages_of, tags_of, tiff
 
 TYPES = [np.uint8, np.uint16, np.uint32, np.int8, np.int16, np.int32, np.float16, np.float32, np.float64]
-
-
-def of_type(dtype: Any, *shape: int) -> np.ndarray:
-    kind = np.dtype(dtype)
-    if kind.kind == "f":
-        return floats(*shape, dtype=dtype)
-    # float32, in which pixels are computed, holds 24 bits
-    return noise(*shape, dtype=dtype) if kind.itemsize < 4 else noise(*shape, dtype=dtype) // 512 * 512
 
 
 @pytest.mark.parametrize("dtype", TYPES)
@@ -89,20 +42,6 @@ def test_gray_of_every_type_stays(dtype, layout, shape):
         assert pages_of(result)[0].dtype == dtype
     else:
         assert_same(data, result)
-
-
-COLORS = {
-    "rgb": (3, {"photometric": "rgb"}),
-    "rgba": (4, {"photometric": "rgb", "extrasamples": [2]}),
-    "premultiplied": (4, {"photometric": "rgb", "extrasamples": [1]}),
-    "unspecified": (4, {"photometric": "rgb", "extrasamples": [0]}),
-    "gray_alpha": (2, {"photometric": "minisblack", "extrasamples": [2]}),
-    "cmyk": (4, {"photometric": "separated"}),
-    "cmyk_alpha": (5, {"photometric": "separated", "extrasamples": [2]}),
-    "two": (2, {"photometric": "minisblack", "extrasamples": [0]}),
-    "five": (5, {"photometric": "minisblack", "extrasamples": [0, 0, 0, 0]}),
-    "multispectral": (6, {"photometric": "rgb", "extrasamples": [0, 0, 0]}),
-}
 
 
 @pytest.mark.parametrize("name", COLORS)
@@ -225,119 +164,6 @@ def test_a_stack_gets_room_for_all_of_its_pages(monkeypatch):
         assert result.getvalue()[:4] == mark
 
 
-def test_profile_xmp_orientation_resolution_and_private_tags_stay():
-    tags = [
-        (270, 2, None, "a picture", True), (274, 3, 1, 6, True), (306, 2, None, "2024:02:29 12:30:00", True),
-        (700, 1, len(XMP), XMP, True), (34675, 7, len(ICC), ICC, True), (65000, 3, 2, (1, 65535), True),
-        (65001, 12, 2, (0.1, -2.5), True), (65002, 5, 1, (1, 3), True), (65003, 10, 1, (-1, 3), True),
-        (65004, 7, 5, b"\0\1\2\3\4", True), (65005, 2, None, "text", True), (65006, 9, 1, -5, True),
-        (33723, 7, 8, b"IPTCIPTC", True), (65007, 7, 4, b"four", True), (305, 2, None, "some program", True),
-    ]  # fmt: skip
-    resolution = {"resolution": ((3000, 10), (472, 1)), "resolutionunit": 3}
-    data = tiff(noise(7, 13), photometric="minisblack", extratags=tags, software=False, **resolution)
-    before, after = tags_of(data), tags_of(through(data))
-    for code in [tag[0] for tag in tags] + [282, 283, 296]:
-        assert after[code] == before[code], code
-
-
-@pytest.mark.parametrize("unit", [0, 1, 77])
-def test_odd_resolution_units_do_no_harm(unit):
-    data = tiff(noise(7, 13), photometric="minisblack", resolution=(3, 4), resolutionunit=1)
-    with tifffile.TiffFile(io.BytesIO(data)) as file:
-        at = file.pages[0].tags[296].valueoffset
-    assert tags_of(through(data[:at] + bytes([unit]) + data[at + 1 :]))[296][2] == 1
-
-
-@pytest.mark.parametrize("order", ["<", ">"])
-@pytest.mark.parametrize("big", [False, True])
-def test_exif_and_gps_directories_stay_with_their_types(order, big):
-    # from a JPEG, as it would come from a camera, so that a TIFF with directories exists in the first place
-    jpeg = saved(Pillow.fromarray(noise(7, 13, 3)), "JPEG", exif=b"Exif\0\0" + exif(6, order))
-    first = write(read(jpeg), "tiff")
-    if big:
-        images = read(first)
-        object.__setattr__(images[0].baggage, "big", True)
-        first = write(images, "tiff")
-        assert first[2:3] == b"\x2b" or first[3:4] == b"\x2b"
-    result = through(first)
-    before, after = raw_directories(first), raw_directories(result)
-    assert before == after == raw_directories(exif(6, order))
-    assert after[34665][0x927C][1:] == (100, bytes(range(100)))
-    assert after[34665][0x829A] == (5, 1, struct.pack(order + "II", 1, 125))
-    assert after[34853][2][:2] == (5, 3)
-    assert tags_of(result)[274][2] == 6
-    if not big:
-        # without the first, from which Pillow takes the orientation when it turns the picture
-        assert directories(opened(result).getexif())[1:] == directories(exif(6, order))[1:]
-
-
-@pytest.mark.parametrize("order", ["<", ">"])
-@pytest.mark.parametrize("big", [False, True])
-def test_what_lies_in_the_exif_directory_stays(order, big):
-    """Interoperability, which says that a picture is in Adobe RGB."""
-    tags = Pillow.Exif()
-    tags.endian = order
-    details = tags.get_ifd(0x8769)
-    details[0x829A] = IFDRational(1, 125)
-    details[0xA005] = {1: "R03", 2: b"0100"}
-    jpeg = saved(Pillow.fromarray(noise(7, 13, 3)), "JPEG", exif=tags.tobytes())
-    images = read(write(read(jpeg), "tiff"))
-    object.__setattr__(images[0].baggage, "big", big)
-    result = through(write(images, "tiff"))
-    for file in (through(result, "png"), *([] if big else [result])):  # Pillow does not read all BigTIFFs
-        found = opened(file).getexif()
-        assert found.get_ifd(0x8769)[0x829A] == IFDRational(1, 125)
-        assert dict(found.get_ifd(0xA005)) == {1: "R03", 2: b"0100"}
-
-
-def raw_directories(data: bytes) -> dict[int, dict[int, tuple[int, int, bytes]]]:
-    """Type, count and bytes of all entries of the EXIF and GPS directories, read by tifffile."""
-    found: dict[int, dict[int, tuple[int, int, bytes]]] = {}
-    with tifffile.TiffFile(io.BytesIO(data)) as file:
-        handle, order, big = file.filehandle, file.byteorder, file.is_bigtiff
-        for code in (34665, 34853):
-            with tifffile.TiffFile(io.BytesIO(data)) as again:
-                tag = again.pages[0].tags[code]
-                handle.seek(tag.offset + (12 if big else 8))
-                (offset,) = struct.unpack(order + ("Q" if big else "I"), handle.read(8 if big else 4))
-            handle.seek(offset)
-            (count,) = struct.unpack(order + ("Q" if big else "H"), handle.read(8 if big else 2))
-            found[code] = {}
-            for number in range(count):
-                size, inline = (20, 8) if big else (12, 4)
-                entry = offset + (8 if big else 2) + number * size
-                handle.seek(entry)
-                name, kind, values = struct.unpack(order + ("HHQ" if big else "HHI"), handle.read(size - inline))
-                length = values * {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 7: 1}[kind]
-                if length > inline:
-                    handle.seek(struct.unpack(order + ("Q" if big else "I"), handle.read(inline))[0])
-                found[code][name] = (kind, values, handle.read(length))
-    return found
-
-
-def test_descriptions_of_imagej_and_ome_stay_verbatim():
-    file = io.BytesIO()
-    tifffile.imwrite(file, noise(3, 7, 13, dtype=np.uint16), imagej=True, metadata={"axes": "ZYX", "Info": "cells"})
-    with tifffile.TiffFile(io.BytesIO(file.getvalue())) as one:
-        stack = [page.asarray() for page in one.pages]
-        description, more = one.pages[0].description, one.pages[0].tags[50839].value
-    if len(stack) == 3:
-        result = through(file.getvalue())
-        with tifffile.TiffFile(io.BytesIO(result)) as other:
-            assert other.is_imagej
-            assert other.pages[0].description == description
-            assert other.pages[0].tags[50839].value == more
-            np.testing.assert_array_equal(other.asarray(), stack)
-    file = io.BytesIO()
-    tifffile.imwrite(file, noise(3, 7, 13, dtype=np.uint16), ome=True, metadata={"axes": "ZYX"})
-    result = through(file.getvalue())
-    file.seek(0)
-    with tifffile.TiffFile(file) as one, tifffile.TiffFile(io.BytesIO(result)) as other:
-        assert other.is_ome
-        assert other.pages[0].description == one.pages[0].description
-        np.testing.assert_array_equal(other.asarray(), one.asarray())
-
-
 def test_colour_compressed_as_jpeg_becomes_rgb_without_loss():
     samples = np.full((16, 32, 3), (200, 50, 90), np.uint8)
     data = tiff(samples, photometric="ycbcr", compression="jpeg")
@@ -346,12 +172,6 @@ def test_colour_compressed_as_jpeg_becomes_rgb_without_loss():
     np.testing.assert_array_equal(pages_of(result)[0], pages_of(data)[0])
     expected = np.asarray(Pillow.fromarray(samples, "YCbCr").convert("RGB"))
     assert np.abs(pages_of(result)[0].astype(int) - expected).max() < 4
-
-
-def test_colour_stored_as_luma_and_chroma_otherwise_is_refused():
-    data = tiff(noise(7, 13, 3), photometric="ycbcr", compression="lzw")
-    with pytest.raises(PictureError, match=r"^has a colour model that is not supported \(YCBCR\)"):
-        read(data)
 
 
 def test_a_dark_picture_of_16_bits_stays_one():
@@ -381,75 +201,7 @@ def test_all_pages_of_floats_have_the_first_ones_white():
     assert [image.format.white for image in images] == [255, 255]
 
 
-def test_a_file_that_lost_its_last_pages_is_refused_and_not_shortened():
-    data = tiff(noise(40, 50), noise(40, 50), noise(40, 50), photometric="minisblack")
-    with tifffile.TiffFile(io.BytesIO(data)) as file:
-        second = file.pages[1].offset
-    with pytest.raises(PictureError, match=r"^is (damaged or )?cut short"):
-        read(data[:second])
-
-
 def test_missing_data_are_not_taken_for_black():
     data = tiff(noise(64, 64), photometric="minisblack", compression="lzw", rowsperstrip=8)
     with pytest.raises(PictureError, match=r"^is (damaged or )?cut short"):
         read(data[: len(data) * 3 // 4])
-
-
-def test_a_size_that_cannot_be_true_is_refused_before_it_fills_the_memory():
-    data = tiff(noise(16, 16), photometric="minisblack", compression="deflate", rowsperstrip=1 << 30)
-    with tifffile.TiffFile(io.BytesIO(data)) as file:
-        at = [file.pages[0].tags[code].valueoffset for code in (256, 257, 278)]
-    for place in at:
-        data = data[:place] + struct.pack("<H", 60000) + data[place + 2 :]
-    with pytest.raises(PictureError, match=r"^is damaged: 60000x60000 pixels cannot be in"):
-        read(data)
-
-
-def test_a_chain_of_pages_that_bites_its_tail_is_refused():
-    data = tiff(noise(7, 13), photometric="minisblack")
-    with tifffile.TiffFile(io.BytesIO(data)) as file:
-        first = file.pages[0].offset
-    count = struct.unpack_from("<H", data, first)[0]
-    at = first + 2 + 12 * count
-    with pytest.raises(PictureError, match=r"^is damaged"):
-        read(data[:at] + struct.pack("<I", first) + data[at + 4 :])
-
-
-@pytest.mark.parametrize(
-    ("samples", "layout", "sentence"),
-    [
-        (noise(7, 13), {"photometric": "cfa"}, "raw data"),
-        (noise(7, 13, 3), {"photometric": "cielab"}, "colour model"),
-        (np.zeros((7, 13), np.complex64), {"photometric": "minisblack"}, "complex"),
-        (noise(7, 13, dtype=np.uint64), {"photometric": "minisblack"}, "64 bits"),
-        (noise(16, 16, 16), {"photometric": "minisblack", "volumetric": True, "tile": (16, 16, 16)}, "volume"),
-    ],
-)
-def test_what_is_no_picture_of_gray_or_colour_is_refused(samples, layout, sentence):
-    with pytest.raises(PictureError, match=sentence):
-        read(tiff(samples, **layout))
-
-
-def test_raw_files_of_cameras_are_refused_and_not_their_thumbnails_taken():
-    dng = tiff(noise(7, 13, 3), photometric="rgb", extratags=[(50706, 1, 4, b"\1\4\0\0", True)])
-    with pytest.raises(PictureError, match="raw data"):
-        read(dng)
-    file = io.BytesIO()
-    with tifffile.TiffWriter(file) as writer:
-        writer.write(noise(7, 13, 3), photometric="rgb", subifds=1, subfiletype=1, metadata=None)
-        writer.write(noise(70, 130), photometric="minisblack", metadata=None)
-    with pytest.raises(PictureError, match="raw data"):
-        read(file.getvalue())
-
-
-def test_stacks_in_one_piece_are_refused_and_not_their_first_page_taken():
-    description = "ImageJ=1.53t\nimages=5\nslices=5\n"
-    data = tiff(noise(7, 13), photometric="minisblack", description=description)
-    with pytest.raises(PictureError, match=r"^is a stack"):
-        read(data)
-
-
-def test_tifffile_says_nothing_to_users(capfd):
-    data = bytearray(tiff(noise(7, 13), photometric="minisblack", description="ImageJ=1.53t\nimages=x\n"))
-    read(bytes(data))
-    assert capfd.readouterr() == ("", "")

@@ -1,0 +1,52 @@
+"""`denoise-img noise` and `denoise-img score`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from denoise_cli.cli.main import main
+from denoise_cli.places.place import place
+from tests.cli.runs import denoise_img
+
+
+def test_noise_takes_urls(photos: Path) -> None:
+    pytest.importorskip("upath")
+    at = place("memory://noise-command")
+    at.fs.put(str(photos / "sub"), "noise-command/in", recursive=True)
+    with pytest.raises(SystemExit, match="0"):
+        main(["noise", f"{at}/in", "-o", f"{at}/out", "--quiet"])
+    assert at.fs.ls("noise-command/out", detail=False) == ["/noise-command/out/a.jpg"]
+    assert at.fs.cat("noise-command/out/a.jpg") != at.fs.cat("noise-command/in/a.jpg")
+
+
+def test_noise_and_score(photos: Path, tmp_path: Path) -> None:
+    """Noise of a seed is the same in every run and another for every picture; score says how much it is."""
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    for number in range(2):
+        Image.new("RGB", (90, 60), (100 + number, 120, 140)).save(flat / f"{number}.png")
+    for out in ("once", "again"):
+        outcome = denoise_img("noise", flat, "-o", tmp_path / out, "--kind", "gaussian:10", "--seed", 3)
+        assert (outcome.returncode, outcome.stdout) == (0, b"")
+        assert "2 made noisy" in outcome.stderr.decode()
+    first, second = (np.asarray(Image.open(tmp_path / "once" / f"{n}.png")).astype(int) for n in range(2))
+    assert np.array_equal(first, np.asarray(Image.open(tmp_path / "again" / "0.png")))
+    assert np.abs((first - first.mean()) - (second - second.mean())).mean() > 5
+    facts = json.loads(denoise_img("score", tmp_path / "once", flat, "--json").stdout)
+    assert facts["psnr"] == pytest.approx(28.1, abs=0.3)
+    assert len(facts["pictures"]) == 2
+    text = denoise_img("score", tmp_path / "once", flat).stdout.decode()
+    assert "the mean of 2" in text
+    same = denoise_img("score", flat / "0.png", flat / "0.png", "--json")
+    assert json.loads(same.stdout)["psnr"] is None
+
+
+def test_noise_needs_a_place_for_its_results(photos: Path) -> None:
+    outcome = denoise_img("noise", photos / "a.png", "--kind", "gaussian:10")
+    assert outcome.returncode == 2
+    assert b"output" in outcome.stderr
