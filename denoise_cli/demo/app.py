@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -29,7 +28,6 @@ from denoise_cli.measure.quality import finite
 from denoise_cli.noise.spec import NoiseRange
 
 PATIENCE = 30.0  # seconds that a request with `wait` is held open, and that a drawing waits for the one before it
-SIZE = re.compile(" of --size pixels[^;]*")  # in summaries, which are written for the command line
 SECURITY = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -94,7 +92,7 @@ def create_app(jobs: Jobs, shelf: Shelf, limits: Limits) -> flask.Flask:
         known = [
             {
                 "name": card.name,
-                "summary": SIZE.sub("", card.summary),
+                "summary": card.summary,
                 "level": card.level,
                 "digits": shelf.for_digits(card),
             }

@@ -144,9 +144,9 @@ def _reach(deviation: float) -> int:
 # Name, summary, function, default size (0: none) and the radius at a size (None: it sees the whole picture).
 # Bilateral's window has 13 pixels a side, but its table of weights by colour spans the values of all it is given.
 _FILTERS: tuple[tuple[str, str, Run, float, Callable[[float], int] | None], ...] = (
-    ("median", "median of a window of --size pixels; salt-and-pepper noise", median, 3, lambda size: int(size) // 2),
-    ("gaussian", "Gaussian blur of --size pixels' standard deviation", gaussian, 1, _reach),
-    ("mean", "moving average over a window of --size pixels", mean, 3, lambda size: int(size) // 2),
+    ("median", "median of a window; salt-and-pepper noise", median, 3, lambda size: int(size) // 2),
+    ("gaussian", "Gaussian blur", gaussian, 1, _reach),
+    ("mean", "moving average over a window", mean, 3, lambda size: int(size) // 2),
     ("nlm", "non-local means, scikit-image", nlm, 0, lambda size: 5 // 2 + 6 + 1),
     ("tv", "total variation, scikit-image", tv, 0, None),
     ("wavelet", "wavelet shrinkage, scikit-image", wavelet, 0, None),
