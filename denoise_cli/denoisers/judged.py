@@ -14,6 +14,8 @@ from denoise_cli.noise.measure import noise_in_flat_parts
 
 FAR = 1.0  # how far below black and above white samples still say something: a firefly is no noise
 LIGHTS, DIM = 0.999, 1 / 8  # the share of samples below a picture's lights, and lights that are too faint
+LEARNT = 55 / 255  # the strongest noise that estimators are trained on
+GRAY = np.float32(0.5)  # the middle of the scale
 MOST_GAIN = 1 << 12  # so that 8 of 65535, a few photons in a file of 16 bits, is seen as half of white
 
 
@@ -42,9 +44,22 @@ def judged_levels(network: Network, pixels: Pixels | Stored, channels: int) -> t
     if not some.any():
         return (0.0,)
     patches, telling = patches[some], telling[some]
-    with torch.inference_mode():
-        sigma: torch.Tensor = network.level(torch.from_numpy(patches), torch.from_numpy(telling)).mean()
-        return (min(255.0, float(as_white(sigma, coarseness(patches, float(sigma)))) * 255) / gain,)
+    sigma = _deviation(network.level, patches, telling)
+    white = as_white(torch.tensor(sigma), coarseness(patches, sigma))
+    return (min(255.0, float(white) * 255) / gain,)
+
+
+@torch.inference_mode()
+def _deviation(estimator: torch.nn.Module, patches: Pixels, telling: np.ndarray) -> float:
+    """The mean of what it says, 1.0 = white. It exaggerates noise that is stronger than all that it was trained on
+    (sigma 100 is 135 to it), and is shown that with less contrast.
+    """
+    for contrast in (1, 1 / 2, 1 / 4, 1 / 8):
+        shown = patches if contrast == 1 else (patches - GRAY) * np.float32(contrast) + GRAY
+        sigma = float(estimator(torch.from_numpy(shown), torch.from_numpy(telling)).mean())
+        if sigma <= LEARNT:
+            break
+    return sigma / contrast
 
 
 def _gain(patches: Pixels) -> int:

@@ -35,6 +35,13 @@ def as_saved(pixels: Pixels) -> Pixels:
     return (np.rint(pixels.clip(0, 1) * 255) / 255).astype(np.float32)
 
 
+@pytest.mark.parametrize("sigma", [10, 40, 75, 100, 150])
+def test_gaussian_noise_is_judged_right_also_beyond_what_was_trained_on(
+    photo: Denoiser, clean: Pixels, sigma: float
+) -> None:
+    assert photo.estimate(add_gaussian(clean, sigma, seed=0)) == pytest.approx(sigma, rel=0.1)
+
+
 @pytest.mark.parametrize("white", [0, 1])
 @pytest.mark.parametrize("sides", [((32, 0), (0, 0)), ((96, 96), (96, 96))])
 def test_bars_and_margins_say_nothing_about_the_rest(
