@@ -2,11 +2,11 @@
 
     import denoise_cli
 
-    clean = denoise_cli.denoise(noisy)                  # an array, a PIL picture, or a path
+    clean = denoise_cli.denoise(noisy)                  # an array, a PIL picture, a path or a URL
     denoiser = denoise_cli.load("photo")                # for many pictures
     cards = denoise_cli.models()                        # what there is
 
-Importing this package imports neither torch nor numpy; using it does.
+Importing this package imports neither torch nor numpy; using it imports numpy, and networks import torch.
 """
 
 from __future__ import annotations

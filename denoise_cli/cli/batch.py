@@ -42,7 +42,7 @@ class Summary:
         if self.left:
             parts.append(f"{self.left} not reached")
         if self.others:
-            parts.append(f"{self.others} other files left alone")
+            parts.append(f"{self.others} other file{'s' * (self.others != 1)} left alone")
         return ", ".join(parts)
 
     def counts(self) -> dict[str, Any]:

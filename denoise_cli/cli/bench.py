@@ -50,14 +50,16 @@ def bench(
         Optional[float],
         options.number("MINUTES", 0, help="Leave out what would take longer for a picture."),
     ] = None,
-    blind: Annotated[bool, typer.Option("--blind", help="Let all denoisers find the noise level themselves.")] = False,
+    blind: Annotated[
+        bool, typer.Option("--blind", help="Tell no noise level: denoisers that take one estimate it.")
+    ] = False,
     seed: options.Seed = 0,
     record: Annotated[
         bool,
         typer.Option("--record", help="Write the PSNR into the cards of the weights files, under the sets' names."),
     ] = False,
     plot: Annotated[
-        Optional[Path], typer.Option(metavar="FILE.png", help="Draw quality against speed; needs matplotlib.")
+        Optional[Path], typer.Option(metavar="FILE.png", help="Draw quality against speed; takes the extra [plot].")
     ] = None,
     device: options.Device = "auto",
     precision: options.Precision = "auto",
@@ -71,7 +73,7 @@ def bench(
 
     FOLDER or FILE: clean pictures, to which noise is added; a set each.
 
-    The share is that of the machine's rate of multiplying matrices which a network gets out of it.
+    Share: how much of the machine's rate of multiplying matrices a network reaches.
 
     To clean pictures Gaussian noise is added, unclipped, seeded, and another for every picture; denoisers that take a
     noise level are told the true one, but with --blind and --pairs they estimate it. PSNR is that of the 8-bit result.

@@ -14,9 +14,9 @@ app = options.application()
 
 @app.command()
 def demo(
-    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Where to listen; others can use it at 0.0.0.0.")] = (
-        "127.0.0.1"
-    ),
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Where to listen; at 0.0.0.0 all who reach this computer can use it.")
+    ] = "127.0.0.1",
     port: Annotated[
         int,
         options.number("0..65535", 0, 65535, help="The port to listen at; 0: any that is free."),

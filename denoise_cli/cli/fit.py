@@ -47,7 +47,8 @@ def fit(
             "-m",
             "--model",
             metavar="RECIPE",
-            help="A recipe: unet (the default), photo, cnn, cae, dncnn, win5rb and others.",
+            help="A recipe: unet (the default), photo, cnn, cae, dncnn, win5rb, win5rb-dilated or win5rb-widened. With "
+            "--noisy-only the default is the network of --from.",
         ),
     ] = None,
     noise: Annotated[
@@ -63,7 +64,8 @@ def fit(
         typer.Option(
             "--from",
             metavar="NAME|FILE|scratch",
-            help="The network to start from. Default: photo for noisy pictures, otherwise from scratch.",
+            help="The network to start from. Default: photo for noisy pictures if there is no -m, otherwise scratch, "
+            "which -m photo does not do.",
         ),
     ] = None,
     gray: Annotated[bool, typer.Option("--gray", help="Make a network for gray pictures.")] = False,
@@ -71,7 +73,8 @@ def fit(
         str,
         typer.Option(
             metavar="auto|n2n|neighbors|vst|profile",
-            help="How to learn from noisy pictures; docs/results.md explains them.",
+            help="How to learn from noisy pictures: n2n, from frames of a scene; neighbors, within each picture; vst, "
+            "only a curve around the network; profile, only how strongly it acts at which brightness.",
         ),
     ] = "auto",
     loss: Annotated[
@@ -107,9 +110,7 @@ def fit(
     ] = "",
     seed: options.Seed = 0,
     device: options.Device = "auto",
-    compile: Annotated[
-        bool, typer.Option("--compile", help="Faster steps after a slow first one, for long trainings.")
-    ] = False,
+    compile: options.Compile = False,
     keep_anyway: Annotated[
         bool, typer.Option("--keep-anyway", help="Write what was learnt from noisy pictures even if it does not help.")
     ] = False,
@@ -126,7 +127,8 @@ def fit(
     pictures alone.
 
     A checkpoint lies beside the output while the training runs. Stopped by Ctrl-C or otherwise, the same command goes
-    on from it. On noisy pictures Ctrl-C keeps the best so far: it is written, and --resume goes on.
+    on from it. On noisy pictures Ctrl-C keeps the best so far: it is written, and --resume goes on. There a page beside
+    the weights (.html) tells what was found and how it went.
     """
     from denoise_cli.cli.console import TrainingProgress
     from denoise_cli.denoisers.catalogue import weights_file

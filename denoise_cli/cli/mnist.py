@@ -29,12 +29,12 @@ def mnist(
     quick: Annotated[
         bool, typer.Option("--quick", help="A small network and fewer digits: two minutes instead of hours.")
     ] = False,
-    compile: Annotated[bool, typer.Option("--compile", help="Faster steps after a slow first one.")] = False,
+    compile: options.Compile = False,
     device: options.Device = "auto",
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Train the article's four networks on noisy digits, with clean targets and with noisy ones (Noise2Noise).
+    """Train CNN, CAE, DnCNN and Win5-RB on noisy handwritten digits, with clean targets and noisy ones (Noise2Noise).
 
     Prints the tables, which are written to DIR as well, with pictures and weights. Stopped, the same command goes on.
     """

@@ -47,7 +47,8 @@ def noise(
 ) -> None:
     """Add noise to pictures, to try denoisers on.
 
-    IN: pictures, folders, lists of pictures (.txt, .csv, .parquet), or - for one picture from stdin.
+    IN: pictures, folders, patterns in quotes, lists of pictures (.txt, .csv, .parquet), or - for one picture from
+    stdin.
 
     The noise follows from the seed and the picture itself, so that it is the same in every run. Nothing clips it but
     the result's format: a float TIFF holds all of it, 8 bits what is between black and white.

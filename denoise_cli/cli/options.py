@@ -27,10 +27,16 @@ Model = Annotated[
     str,
     typer.Option("-m", "--model", metavar="NAME|FILE", help="A denoiser of `denoise-img models`, or a weights file."),
 ]
-Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where networks compute.")]
+Device = Annotated[
+    str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where networks compute; cuda:1 is the second GPU.")
+]
 Precision = Annotated[str, typer.Option(metavar="auto|fp32|bf16|fp16", help="In which precision networks compute.")]
+Compile = Annotated[bool, typer.Option("--compile", help="Faster steps after a slow first one; takes a C++ compiler.")]
 Tile = Annotated[
-    str, typer.Option(metavar="auto|off|N", help="Pixels a side that a network sees at once. The result is the same.")
+    str,
+    typer.Option(
+        metavar="auto|off|N", help="Pixels a side that a network sees at once; the result is the same but for rounding."
+    ),
 ]
 Size = Annotated[
     Optional[float],

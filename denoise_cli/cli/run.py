@@ -43,14 +43,20 @@ def run(
             "-o",
             "--output",
             metavar="OUT",
-            help="For one picture a file or a folder, otherwise a folder, which gets the input folders' tree; - for "
-            "stdout. Default: NAME.denoised.EXT beside each picture.",
+            help="For one picture a file or a folder, otherwise a folder, which gets the input folders' tree; a name "
+            "that ends in / is a folder; - for stdout. Default: NAME.denoised.EXT beside each picture.",
         ),
     ] = None,
     model: options.Model = DEFAULT_MODEL,
     strength: Annotated[
         float,
-        options.number("0..1", 0, 1, help="How much of the denoising is applied."),
+        options.number(
+            "0..1",
+            0,
+            1,
+            help="How much of the denoising is applied, from none to all: a share of the noise level for models that "
+            "take it; the results of others are mixed with the picture.",
+        ),
     ] = 1.0,
     sigma: Annotated[
         Optional[float],
@@ -109,7 +115,9 @@ def run(
 ) -> None:
     """Take the noise out of pictures.
 
-    IN: pictures, folders, lists of pictures (.txt, .csv, .parquet), or - for one picture from stdin.
+    IN: pictures, folders, patterns in quotes, lists of pictures (.txt, .csv, .parquet), or - for one picture from
+    stdin. In folders, hidden files and folders and links to folders are passed over; of several folders, each has one
+    of its name below OUT.
 
     A result keeps its picture's size, format, depth, colours, transparency, EXIF and colour profile. Inputs are never
     touched without --in-place, and results that are there already are not made again without --overwrite. IN, OUT and

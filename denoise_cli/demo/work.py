@@ -79,7 +79,7 @@ def carry_out(order: Order, share: Share) -> Outcome:
 
 def _facts(image: Image, noisy: Image, clean: Image, pages: int, settings: Settings) -> Outcome:
     height, width = image.shape[:2]
-    sigma = settings.denoiser.estimate(noisy.source) if settings.sigma is None else settings.sigma
+    sigma = settings.denoiser.level_of(noisy.source) if settings.sigma is None else settings.sigma
     if noisy is image:
         return Outcome(width, height, pages, sigma)
     original = image.pixels

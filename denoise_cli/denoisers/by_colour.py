@@ -16,8 +16,8 @@ class ByColour(Denoiser):
     def into(self, result: Pixels | Canvas, pixels: Pixels | Stored, request: Request) -> None:
         self._chosen(pixels).into(result, pixels, request)
 
-    def estimate(self, pixels: Pixels | Stored) -> float:
-        return self._chosen(pixels).estimate(pixels)
+    def level_of(self, pixels: Pixels | Stored) -> float:
+        return self._chosen(pixels).level_of(pixels)
 
     def _chosen(self, pixels: Pixels | Stored) -> Denoiser:
         return self._colour if pixels.shape[2] == 3 else self._gray

@@ -29,7 +29,7 @@ class Filter(Denoiser):
         check_sigma(self.card, request.sigma)
         level, given = 0.0, self.card.level == "given"
         if given:
-            level = request.strength * (self.estimate(pixels) if request.sigma is None else request.sigma) / 255
+            level = request.strength * (self.level_of(pixels) if request.sigma is None else request.sigma) / 255
             if level == 0:
                 return copy_into(result, pixels)
         height, width = pixels.shape[:2]
@@ -43,7 +43,7 @@ class Filter(Denoiser):
 
         tiles.apply(run, pixels, bands, result, request.progress)
 
-    def estimate(self, pixels: Pixels | Stored) -> float:
+    def level_of(self, pixels: Pixels | Stored) -> float:
         return estimate_sigma(pixels)
 
 

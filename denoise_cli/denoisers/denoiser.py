@@ -58,9 +58,16 @@ class Denoiser(ABC):
         given, is float32, 1.0 = white. Raises what `__call__` does about sigma and samples, and MemoryError.
         """
 
+    def estimate(self, pixels: Pixels) -> float:
+        """The noise level, on the 0..255 scale, that it finds in a picture `[height, width, channels]`, 1.0 = white.
+
+        `pixels`: floats of any width. Raises TypeError and UsageError as `__call__` does.
+        """
+        return self.level_of(_floats(pixels))
+
     @abstractmethod
-    def estimate(self, pixels: Pixels | Stored) -> float:
-        """The noise level on the 0..255 scale that it finds in a picture."""
+    def level_of(self, pixels: Pixels | Stored) -> float:
+        """The same of float32, or of what gives it part by part."""
 
 
 def as_number(name: str, value: object) -> float:

@@ -68,7 +68,7 @@ class NetworkDenoiser(Denoiser):
         around = AROUND // 2 if level is not None and len(level) > 1 else 0
         self._tiled(run, result, pixels, around, request.progress)
 
-    def estimate(self, pixels: Pixels | Stored) -> float:
+    def level_of(self, pixels: Pixels | Stored) -> float:
         """Where noise depends on brightness, what it is where the picture is neither dark nor bright."""
         levels = judged_levels(self._exact, pixels, self.card.channels)
         return levels[len(levels) // 2]

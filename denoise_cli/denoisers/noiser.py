@@ -27,5 +27,5 @@ class Noiser(Denoiser):
         noisy = add_noise(clean, self._noise, np.random.default_rng([self._seed, own]))
         result[:, :] = blended(noisy, clean, request.strength)
 
-    def estimate(self, pixels: Pixels | Stored) -> float:
+    def level_of(self, pixels: Pixels | Stored) -> float:
         return estimate_sigma(pixels)

@@ -49,7 +49,7 @@ RECIPES: dict[str, Recipe] = {
 SUMMARIES = {
     "photo": "photographs as cameras deliver them, and clean ones",
     "unet": "Gaussian noise of a known or estimated level",
-    "cnn": "Gaussian noise of any level up to 55; the article's plain CNN",
+    "cnn": "Gaussian noise of any level up to 55; a plain CNN",
     "cae": "Gaussian noise of any level up to 55; a convolutional autoencoder",
     "dncnn": "Gaussian noise of any level up to 55",
     "win5rb": "Gaussian noise of any level up to 55",

@@ -196,8 +196,8 @@ def white_of(samples: Samples) -> float:
 
     Of floats it is 1.0, however dark the picture is and even if highlights exceed it, unless more than one sample in a
     thousand is above 8: then the picture was evidently scaled otherwise. It is then, and always of integers, the first
-    of 255, 1023, 4095, 16383 and 65535 that those brightest thousandths reach up to, or their own value if it is larger
-    still. Values that mark missing ones (beyond 1e30, infinite or no number) do not count.
+    of 255, 1023, 4095, 16383 and 65535 that those brightest thousandths do not exceed, or their own value if it is
+    above 65535. Values that mark missing ones (beyond 1e30, infinite or no number) do not count.
     """
     above = count = 0
     for rows in bands(samples.shape[0]):

@@ -61,21 +61,19 @@ def read(file: BinaryIO) -> Opened:
 
 
 def _pages(tiff: tifffile.TiffFile, count: int) -> Iterator[Image]:
-    white: float | None = None  # where the type does not say it: one for all pages of a stack
+    whites: dict[str, float] = {}  # by kinds of samples that do not say it: one for all pages of a stack
     for number in range(count):
         page = f"page {number + 1} of {count}" if count > 1 else ""
         try:
-            ready = [_page(tiff, number, white)]
+            ready = [_page(tiff, number, whites)]
         except PictureError as error:
             raise PictureError(f"{error} ({page})" if page else str(error)) from None
         except Exception as error:
             raise damaged(error, f" at {page}" if page else "") from error
-        if ready[0].format.dtype.kind == "f":
-            white = ready[0].format.white
         yield ready.pop()  # nothing is kept here while the picture is worked on
 
 
-def _page(tiff: tifffile.TiffFile, number: int, white: float | None) -> Image:
+def _page(tiff: tifffile.TiffFile, number: int, whites: dict[str, float]) -> Image:
     page = tiff.pages.get(number, validate=False, aspage=True)
     if not isinstance(page, tifffile.TiffPage):
         raise PictureError("is damaged")
@@ -83,7 +81,7 @@ def _page(tiff: tifffile.TiffFile, number: int, white: float | None) -> Image:
     _check_extent(page, tiff.filehandle.size)
     samples = page.asarray(out=room(page.shape, np.dtype(page.dtype)), buffersize=AT_ONCE)
     let_go(samples)
-    return _image(page, samples, _baggage(tiff, page), white)
+    return _image(page, samples, _baggage(tiff, page), whites)
 
 
 def _check_kind(page: tifffile.TiffPage) -> None:
@@ -149,7 +147,7 @@ def _baggage(tiff: tifffile.TiffFile, page: tifffile.TiffPage) -> TiffBaggage:
     )
 
 
-def _image(page: tifffile.TiffPage, samples: Samples, baggage: TiffBaggage, white: float | None) -> Image:
+def _image(page: tifffile.TiffPage, samples: Samples, baggage: TiffBaggage, whites: dict[str, float]) -> Image:
     if baggage.planar:
         samples = np.moveaxis(samples, 0, 2)
     if samples.ndim == 2:
@@ -182,11 +180,11 @@ def _image(page: tifffile.TiffPage, samples: Samples, baggage: TiffBaggage, whit
         mode = "channels"
     form = PixelFormat(mode, samples.dtype.newbyteorder("="), bits, 1.0, inverted)
     missing = _missing(page)
-    if form.dtype.kind in "ui" and (bits <= 16 or inverted):
-        white = form.largest
-    elif white is None:
-        white = white_of(samples if missing is None else np.where(samples == missing, 0, samples))
-    form = replace(form, white=white)
+    kind = form.dtype.kind
+    says_white = kind in "ui" and (bits <= 16 or inverted)
+    if not says_white and kind not in whites:
+        whites[kind] = white_of(samples if missing is None else np.where(samples == missing, 0, samples))
+    form = replace(form, white=form.largest if says_white else whites[kind])
     return Image(stored(samples, form), form, alpha, baggage, premultiplied, missing)
 
 

@@ -66,7 +66,7 @@ class Recording(Denoiser):
         with self.lock:
             self.inside -= 1
 
-    def estimate(self, pixels: Pixels | Stored) -> float:
+    def level_of(self, pixels: Pixels | Stored) -> float:
         return 0.0
 
 

@@ -49,7 +49,7 @@ def test_a_tree_with_all_that_can_be_wrong(photos: Path, tmp_path: Path) -> None
     assert "short.jpg is damaged or cut short" in words
     assert "3 denoised" in words
     assert "2 failed" in words
-    assert "1 other files left alone" in words
+    assert "1 other file left alone" in words
     assert "Traceback" not in words
     assert sorted(str(p.relative_to(out)) for p in out.rglob("*.*")) == ["a.jpg", "a.png", "sub/a.jpg"]
 

@@ -62,7 +62,7 @@ def test_failures_are_told_in_the_order_of_the_pictures(
 
 def test_small_sizes_have_figures_that_count() -> None:
     assert str(Summary(1, 0.0006, 0.04)) == "1 denoised (0.00060 MP, 0.015 MP/s)"
-    assert str(Summary(2, 48.04, 4, others=1)) == "2 denoised (48.0 MP, 12.0 MP/s), 1 other files left alone"
+    assert str(Summary(2, 48.04, 4, others=1)) == "2 denoised (48.0 MP, 12.0 MP/s), 1 other file left alone"
 
 
 def test_noise_from_stdin_to_stdout_or_to_a_file_with_json(picture: Path, tmp_path: Path) -> None:

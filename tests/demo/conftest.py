@@ -29,7 +29,7 @@ class Gate(Denoiser):
             self.entered.set()
         result[:, :] = pixels[:, :]
 
-    def estimate(self, pixels: Pixels | Stored) -> float:
+    def level_of(self, pixels: Pixels | Stored) -> float:
         return 0.0
 
 

@@ -195,10 +195,16 @@ def test_floats_that_are_no_numbers_or_endless_come_back():
     assert_same(data, through(data))
 
 
-def test_all_pages_of_floats_have_the_first_ones_white():
-    bright, dark = np.full((7, 13), 200, np.float32), np.full((7, 13), 2, np.float32)
-    images = read(tiff(bright, dark, photometric="minisblack"))
+@pytest.mark.parametrize("dtype", [np.float32, np.uint32])
+def test_all_pages_have_the_first_ones_white(dtype):
+    bright, other = np.full((7, 13), 200, dtype), np.full((7, 13), 2000, dtype)
+    images = read(tiff(bright, other, photometric="minisblack"))
     assert [image.format.white for image in images] == [255, 255]
+
+
+def test_pages_of_another_kind_have_a_white_of_their_own():
+    integers, floats = np.full((7, 13), 200, np.uint32), np.full((7, 13), 0.5, np.float32)
+    assert [image.format.white for image in read(tiff(integers, floats, photometric="minisblack"))] == [255, 1]
 
 
 def test_missing_data_are_not_taken_for_black():
