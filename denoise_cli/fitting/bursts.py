@@ -40,7 +40,7 @@ def witnesses(
     """
     scene = scene[:MOST]
     moved = _drifts(scene)
-    squares = _squares(_size(scene), moved, side)
+    squares = _squares(size_of(scene), moved, side)
     if not squares:
         return
     chosen = [squares[number] for number in random.permutation(len(squares))[:crops]]
@@ -105,6 +105,7 @@ def _drifts(scene: Sequence[Frame]) -> list[tuple[int, int]]:
     return moves
 
 
-def _size(scene: Sequence[Frame]) -> tuple[int, int]:
+def size_of(scene: Sequence[Frame]) -> tuple[int, int]:
+    """Height and width, which all frames of a scene share."""
     height, width = next(frames_of(scene[:1])).shape[:2]
     return height, width

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from denoise_cli.images.image import Pixels
-
-LUMA = (0.299, 0.587, 0.114)  # of BT.601, as the gray test sets were made
+from denoise_cli.noise.camera import LUMA
 
 
 def of_channels(pixels: Pixels, channels: int) -> Pixels:

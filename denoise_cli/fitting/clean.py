@@ -17,7 +17,8 @@ from denoise_cli.fitting.noisy import TRAINING_KINDS
 from denoise_cli.fitting.objective import HELD_OUT_SIDE, SyntheticNoise
 from denoise_cli.fitting.patches import PatchSource
 from denoise_cli.fitting.recipe import Recipe
-from denoise_cli.images.formats import first_pixels
+from denoise_cli.images.formats import first_picture
+from denoise_cli.images.hidden import visible
 from denoise_cli.images.image import Samples
 from denoise_cli.measure.quality import as_8_bit
 from denoise_cli.measure.sets import pictures
@@ -54,9 +55,7 @@ def fit_clean(folder: Path, recipe: Recipe, job: Job) -> Card:
         return PatchSource(photos, device=device, seed=recipe.seed, smallest=smallest, what=what)
 
     def objective(device: torch.device) -> SyntheticNoise:
-        apart = held_out(files, HELD_OUT, large_enough)
-        known = set(apart)
-        rest = [path for path in files if path not in known]
+        apart, rest = held_out(files, HELD_OUT, large_enough)
         return SyntheticNoise(
             source(rest, device, recipe.patch, "the pictures"),
             source(apart, device, HELD_OUT_SIDE, "the pictures, one of which is held out to measure progress,"),
@@ -82,9 +81,9 @@ def read_photos(files: Sequence[Path], channels: int) -> Iterator[Samples]:
     """uint8 `[height, width, channels]` of each; gray by the weights of BT.601, as the gray test sets were made."""
     for path in files:
         try:
-            pixels = first_pixels(path)
+            image, _ = first_picture(path)
         except PictureError as error:
             raise PictureError(f"{error}; remove it from the folder") from error
-        pixels = of_channels(pixels, channels)
+        pixels = of_channels(visible(image), channels)
         if pixels.shape[2] == channels:
             yield as_8_bit(pixels)

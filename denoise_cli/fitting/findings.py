@@ -109,7 +109,7 @@ def look(folder: Path, wish: Wish) -> Findings:
         raise UsageError(f"{folder} has no scene that was taken more than once, so n2n has nothing to learn from")
     frames = found.frames
     chosen = [frames[number] for number in np.unique(np.linspace(0, len(frames) - 1, LOOKED_AT).astype(int))]
-    looked_at = [_parts(pixels) for pixels in frames_of(chosen)]
+    looked_at = [_parts(pixels) for pixels in frames_of(chosen, far=np.nan)]
     facts = noise_facts(list(chain.from_iterable(looked_at)))
     return Findings(found, facts, wish, _varied(facts, looked_at))
 

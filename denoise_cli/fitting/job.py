@@ -78,10 +78,12 @@ def fit(
     return save(trained, recipe, replace(job, training=job.training or account(aim)))
 
 
-def held_out(items: Sequence[T], each: int, fits: Callable[[T], bool]) -> list[T]:
-    """Of every `each` items in a row the first that fits, which is not to be trained on."""
+def held_out(items: Sequence[T], each: int, fits: Callable[[T], bool]) -> tuple[list[T], list[T]]:
+    """Of every `each` items in a row the first that fits, which is not to be trained on; and all others."""
     rows = (items[start : start + each] for start in range(0, len(items), each))
-    return [item for row in rows for item in islice(filter(fits, row), 1)]  # the rest of a row is not looked at
+    apart = [item for row in rows for item in islice(filter(fits, row), 1)]  # the rest of a row is not looked at
+    known = set(apart)
+    return apart, [item for item in items if item not in known]
 
 
 def last_name(path: str | Path) -> str:

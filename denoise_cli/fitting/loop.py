@@ -82,8 +82,9 @@ def train(
 
     The average is an exponential moving one of weights and batch-norm statistics (Polyak & Juditsky 1992).
     Everything random follows from the recipe's seed and the step, and Ctrl-C waits for the end of a step, so that a
-    training that was stopped and goes on from its checkpoint ends like one that was not. Not so with `patience`: which
-    weights are compared, and when the training ends, then depends on the clock.
+    training that was stopped and goes on from its checkpoint ends like one that was not. A second Ctrl-C does not wait,
+    and leaves the last checkpoint there was. With `patience` ends differ: which weights are compared, and when the
+    training ends, then depends on the clock.
 
     Among processes that torchrun has started, the gradients are the mean of all.
 
@@ -109,10 +110,11 @@ def train(
             step = state.restore(checkpoint, recipe, subject)
 
     started, first, saved = time.monotonic(), step, time.monotonic()
-    running_loss = 0.0
+    running_loss, within_step = 0.0, False
     try:
         while step < recipe.steps:
             with _uninterrupted():
+                within_step = True
                 network.train()
                 if step >= recipe.freeze_norms_after * recipe.steps:
                     _freeze_norms(network)
@@ -131,6 +133,7 @@ def train(
                 step += 1
                 # Fast at first, or the average would keep the random weights of the start for a thousand steps.
                 _follow(average, network, min(recipe.ema, (1 + step) / (10 + step)))
+                within_step = False
             tick(step, recipe.steps)
 
             lost = loss.item()
@@ -150,7 +153,7 @@ def train(
                 if best is not None and best.stalled:
                     break
     except KeyboardInterrupt:
-        if distributed.first():
+        if distributed.first() and not within_step:
             state.save(checkpoint, recipe, subject, step)
         if best is None:
             raise

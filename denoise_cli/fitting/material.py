@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
@@ -11,7 +12,7 @@ import torch
 
 from denoise_cli.errors import PictureError, UsageError
 from denoise_cli.fitting import distributed
-from denoise_cli.fitting.bursts import MOST, witnesses
+from denoise_cli.fitting.bursts import MOST, size_of, witnesses
 from denoise_cli.fitting.channels import of_channels
 from denoise_cli.fitting.findings import Findings
 from denoise_cli.fitting.noise2noise import Neighbor2Neighbor, Noise2Noise
@@ -46,9 +47,7 @@ def material(
             pieces = list(parts(findings, recipe, channels, judge, side))
     cells = [cell for _, cell in pieces]
     if len(cells) < HELD_OUT:
-        raise UsageError(
-            f"the pictures are too small to learn from: it takes {HELD_OUT} parts of {SIDES[-1]} pixels a side"
-        )
+        raise UsageError(_too_little(findings))
     used = {frame for frames, cell in pieces if min(cell[0][0].shape[:2]) >= recipe.patch for frame in frames}
     held_out, rest = cells[::HELD_OUT], [cell for number, cell in enumerate(cells) if number % HELD_OUT]
 
@@ -99,6 +98,18 @@ def _of_singles(findings: Findings, recipe: Recipe, channels: int, judge: Judge,
             (top, bottom), (left, right) = cells[number]
             part = pixels[top:bottom, left:right].copy()
             yield (frame,), [[part, _map(part, told), _map(part, own)]]
+
+
+def _too_little(findings: Findings) -> str:
+    """Why there is too little to learn from."""
+    scenes = findings.found.scenes if findings.from_scenes else ()
+    places = sum(math.prod(length // SIDES[-1] for length in size_of(scene)) for scene in scenes)
+    if places >= HELD_OUT:
+        return (
+            "the frames of a scene have too little in common to learn from: they are exposed differently, or show "
+            "something else; --method neighbors learns from each by itself"
+        )
+    return f"the pictures are too small to learn from: it takes {HELD_OUT} parts of {SIDES[-1]} pixels a side"
 
 
 def _of_channels(pixels: Pixels, channels: int, frame: Frame) -> Pixels:

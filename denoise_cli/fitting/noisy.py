@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import torch
 
-from denoise_cli.fitting.channels import LUMA
 from denoise_cli.fitting.forward import jitter
-from denoise_cli.noise.camera import camera_noise, softened, strength
+from denoise_cli.noise.camera import camera_noise, luma, softened, strength
 from denoise_cli.noise.spec import NoiseRange
 
 TRAINING_KINDS = ("gaussian", "camera")
@@ -75,8 +74,3 @@ def levels(count: int, noise: NoiseRange, random: torch.Generator) -> torch.Tens
 def _some_gray(clean: torch.Tensor, share: float, random: torch.Generator) -> torch.Tensor:
     chosen = (torch.rand(len(clean), 1, 1, 1, generator=random) < share).to(clean.device)
     return torch.where(chosen, luma(clean), clean)
-
-
-def luma(x: torch.Tensor) -> torch.Tensor:
-    """Gray in as many equal channels."""
-    return (x * torch.tensor(LUMA, device=x.device).reshape(1, 3, 1, 1)).sum(dim=1, keepdim=True).expand_as(x)

@@ -69,9 +69,7 @@ def fit_pairs(noisy: Path, clean: Path, recipe: Recipe, job: Job) -> Card:
         return Scenes(read, expected=len(chosen), device=device, seed=recipe.seed, smallest=smallest, what=what)
 
     def objective(device: torch.device) -> RealPairs:
-        apart = held_out(pairs, HELD_OUT, large_enough)
-        known = set(apart)
-        rest = [pair for pair in pairs if pair not in known]
+        apart, rest = held_out(pairs, HELD_OUT, large_enough)
         return RealPairs(
             scenes(rest, device, recipe.patch, "the pairs"),
             scenes(apart, device, HELD_OUT_SIDE, "the pairs, one of which is held out to measure progress,"),

@@ -88,24 +88,25 @@ def survey(files: Sequence[Path]) -> Survey:
     )
 
 
-def pages(path: Path) -> Iterator[Pixels]:
-    """The pixels of each page of a file, one after the other.
+def pages(path: Path, *, far: float = 0.0) -> Iterator[Pixels]:
+    """The pixels of each page of a file, one after the other; `far`: what hidden ones are, far from all others.
 
     Raises PictureError, which names the file.
     """
     with opened(path) as found:
         for image in found.images:
-            yield visible(image)
+            yield visible(image, far)
 
 
-def frames_of(frames: Sequence[Frame]) -> Iterator[Pixels]:
+def frames_of(frames: Sequence[Frame], *, far: float = 0.0) -> Iterator[Pixels]:
     """The pixels of frames in order, one after the other; a file is read once for all of its pages in a row.
 
+    `far`: what hidden ones are, far from all others.
     Raises PictureError, which names the file.
     """
     for path, together in groupby(frames, key=lambda frame: frame.path):
         wanted = {frame.page for frame in together}
-        for number, pixels in enumerate(pages(path)):
+        for number, pixels in enumerate(pages(path, far=far)):
             if number in wanted:
                 yield pixels
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 from PIL import ExifTags
 from PIL import Image as Pillow
 
 from denoise_cli.images.image import Samples
+from denoise_cli.images.pillow import without_warnings
 
 ORIENTATION = int(ExifTags.Base.Orientation)
 
@@ -18,8 +17,7 @@ def orientation(exif: bytes | None) -> int:
     if not exif:
         return 1
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with without_warnings():
             tags = Pillow.Exif()
             tags.load(b"Exif\0\0" + exif)
             value = tags.get(ORIENTATION, 1)

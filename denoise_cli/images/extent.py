@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import tifffile
 
@@ -13,7 +13,8 @@ from denoise_cli.images.pillow import opened
 
 
 def pixels_in(file: BinaryIO) -> int:
-    """Of all pages of a seekable file together; a few bytes may claim any number of them.
+    """Of all pages of a seekable file together; a few bytes may claim any number of them. Further channels than three,
+    besides alpha, which only TIFF has, count as pixels of their own, three for one.
 
     Raises PictureError.
     """
@@ -26,6 +27,11 @@ def pixels_in(file: BinaryIO) -> int:
             return picture.width * picture.height
     try:
         with tifffile.TiffFile(file) as tiff:
-            return sum(int(page.imagewidth) * int(page.imagelength) for page in tiff.pages)
+            return sum(map(_pixels_of, tiff.pages))
     except Exception as error:  # there is hardly a type of exception that damaged files do not make tifffile raise
         raise damaged(error) from error
+
+
+def _pixels_of(page: Any) -> int:
+    channels = int(page.samplesperpixel) - any(kind in (1, 2) for kind in page.extrasamples)
+    return int(page.imagewidth) * int(page.imagelength) * max(3, channels) // 3

@@ -12,7 +12,7 @@ from typing import BinaryIO
 from denoise_cli.errors import PictureError, UsageError
 from denoise_cli.images import bmp, jpeg, png, pnm, tiff, webp
 from denoise_cli.images.codec import Codec, Opened
-from denoise_cli.images.image import Image, Pixels, rescaled
+from denoise_cli.images.image import Image, rescaled
 from denoise_cli.places.place import Place
 
 CODECS: tuple[Codec, ...] = (png.CODEC, jpeg.CODEC, tiff.CODEC, webp.CODEC, bmp.CODEC, pnm.CODEC)
@@ -45,14 +45,6 @@ def by_content(file: BinaryIO) -> Codec:
         if codec.starts(start):
             return codec
     raise PictureError(f"is not a picture of a kind that is supported ({NAMES})")
-
-
-def first_pixels(path: Path) -> Pixels:
-    """The pixels of a file's first picture.
-
-    Raises PictureError, which names the file.
-    """
-    return first_picture(path)[0].pixels
 
 
 def first_picture(path: Path) -> tuple[Image, int]:

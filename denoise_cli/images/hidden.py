@@ -10,7 +10,7 @@ import numpy.typing as npt
 from denoise_cli.images.image import LARGEST_LIGHT, Canvas, Image, Pixels, Samples, Stored, bands, to_samples
 
 Mask = npt.NDArray[np.bool_]
-NEAR = 8  # pixels: less than the cells that noise is not judged in beside black ones (`noise.estimate.BESIDE`)
+NEAR = 8  # pixels: within the cells beside black ones, in which noise is not judged (`noise.estimate.BESIDE`)
 
 
 def hidden(image: Image) -> Mask | None:
@@ -48,9 +48,9 @@ def filled(source: Pixels | Stored, mask: Mask) -> Pixels | Stored:
     return Stored(_filled(source.samples, mask, black), source.form)
 
 
-def _filled(samples: Samples, mask: Mask, black: float) -> Samples:
+def _filled(samples: Samples, mask: Mask, far: float) -> Samples:
     if mask.all():
-        return np.full_like(samples, black)
+        return np.full_like(samples, far)
     from scipy.ndimage import distance_transform_edt  # a fifth of a second, which most pictures need not wait for
 
     rows, columns = distance_transform_edt(mask, return_distances=False, return_indices=True)
@@ -58,14 +58,14 @@ def _filled(samples: Samples, mask: Mask, black: float) -> Samples:
     for band in bands(len(mask)):
         down = rows[band] - np.arange(len(mask))[band, None]
         across = columns[band] - np.arange(mask.shape[1])
-        result[band][down**2 + across**2 > NEAR**2] = black
+        result[band][down**2 + across**2 > NEAR**2] = far
     return result
 
 
-def visible(image: Image) -> Pixels:
-    """A picture's pixels, hidden ones replaced by what is beside them."""
+def visible(image: Image, far: float = 0.0) -> Pixels:
+    """A picture's pixels, hidden ones replaced by what is beside them, or by `far` where nothing is near."""
     mask = hidden(image)
-    return image.pixels if mask is None else filled(image.pixels, mask)
+    return image.pixels if mask is None else _filled(image.pixels, mask, far)
 
 
 def restore(result: Canvas | Pixels, original: Pixels | Stored, mask: Mask) -> None:

@@ -138,7 +138,7 @@ def to_pixels(samples: Samples, form: PixelFormat) -> Pixels:
     """Samples of a file, `[height, width]` or `[height, width, channels]`, as pixels."""
     with np.errstate(over="ignore", invalid="ignore"):  # a float64 beyond float32 becomes infinite, and is left alone
         pixels = np.array(samples, np.float32)
-    pixels *= np.float32(1 / form.white)
+    pixels /= np.float32(form.white)  # not times its inverse, by which white comes out as 0.99999994 here and there
     if form.inverted:
         np.subtract(1, pixels, out=pixels)
     return pixels if pixels.ndim == 3 else pixels[:, :, None]

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
-from denoise_cli.images.image import Canvas, Pixels, Samples, Stored, to_samples
+from denoise_cli.images.image import Canvas, PixelFormat, Pixels, Samples, Stored, to_samples
 from denoise_cli.images.scratch import let_go
 
 Where = tuple[slice, ...]
 
 
-@dataclass(frozen=True, eq=False)
 class Overlay(Canvas):
     """A canvas over a picture's own samples, so that a large one is not held twice.
 
     What is put into it waits until nobody looks at the samples below any more, as `settle` says.
     """
 
-    waiting: list[tuple[int, Where, Samples]] = field(default_factory=list)  # first row, what is beside, samples
-    rows: list[int] = field(default_factory=lambda: [0])  # how many are settled, the only entry
+    def __init__(self, samples: Samples, form: PixelFormat) -> None:
+        super().__init__(samples, form)
+        self.waiting: list[tuple[int, Where, Samples]] = []  # first row, what is beside, samples
+        self._settled = 0  # rows
 
     @classmethod
     def over(cls, source: Stored) -> Overlay:
@@ -31,15 +30,14 @@ class Overlay(Canvas):
     @property
     def begun(self) -> bool:
         """Whether samples of the picture are gone already."""
-        return self.rows[0] > 0
+        return self._settled > 0
 
     def settle(self, row: int | None = None) -> None:
         row = self.shape[0] if row is None else row
-        if row <= self.rows[0]:
+        if row <= self._settled:
             return
-        self.rows[0] = row
-        waiting = list(self.waiting)
-        self.waiting.clear()
+        self._settled = row
+        waiting, self.waiting = self.waiting, []
         for top, beside, samples in waiting:
             now = max(0, min(len(samples), row - top))
             if now:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import logging
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,8 +18,21 @@ from PIL import UnidentifiedImageError
 from denoise_cli.errors import PictureError
 from denoise_cli.images.codec import damaged
 from denoise_cli.images.image import Baggage, Image, PixelFormat, Samples, stored, to_samples
+from denoise_cli.images.png_chunks import without_texts
 
 logging.getLogger("PIL").addHandler(logging.NullHandler())  # its remarks about odd files are nothing to users
+_filters = threading.Lock()  # on the warnings' filters, which all threads share
+
+
+@contextmanager
+def without_warnings() -> Iterator[None]:
+    """Nothing of Pillow's about large pictures, which are ordinary here, or odd files.
+
+    One thread at a time, or the last one to leave might put back what another had set; so for a moment only.
+    """
+    with _filters, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        yield
 
 
 @contextmanager
@@ -27,10 +42,12 @@ def opened(file: BinaryIO, format_name: str) -> Iterator[Pillow.Image]:
     Raises PictureError.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # large pictures are ordinary here
-            with Pillow.open(file, formats=[format_name]) as picture:
-                yield picture
+        if format_name.upper() == "PNG":
+            file = io.BytesIO(without_texts(file.read()))
+        with without_warnings():
+            picture = Pillow.open(file, formats=[format_name])
+        with picture:
+            yield picture
     except PictureError:
         raise
     except Pillow.DecompressionBombError:

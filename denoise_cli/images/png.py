@@ -12,20 +12,16 @@ from typing import BinaryIO
 import imagecodecs
 import numpy as np
 from PIL import Image as Pillow
-from PIL import PngImagePlugin
 
 from denoise_cli.errors import PictureError
 from denoise_cli.images.codec import Codec, Opened, SaveOptions
 from denoise_cli.images.image import Image, Metadata, PixelFormat, Samples, stored, to_samples
 from denoise_cli.images.pillow import image_of, keep_clear_of, only_still, opened, picture_of, with_key
+from denoise_cli.images.png_chunks import PROFILE, SIGNATURE, chunk, chunks, inflated
 
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
 NOT_CARRIED = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"acTL", b"fcTL", b"fdAT", b"hIST"}
 AFTER_PALETTE = {b"tRNS", b"bKGD"}
 XMP = b"XML:com.adobe.xmp\0"
-LARGEST_TEXT = 1 << 26
-# Pillow refuses a picture whose profile or text is larger than 1 MB, which those of cameras and editors can be.
-PngImagePlugin.MAX_TEXT_CHUNK = LARGEST_TEXT
 
 
 @dataclass(frozen=True)
@@ -43,15 +39,15 @@ class PngBaggage:
 
 def read(file: BinaryIO) -> Opened:
     data = file.read()
-    chunks = tuple(_chunks(data))
-    header = next((body for name, body in chunks if name == b"IHDR"), b"")
+    found = tuple(_bodies(data))
+    header = next((body for name, body in found if name == b"IHDR"), b"")
     if len(header) != 13:
         raise PictureError("is damaged: a PNG without a header")
     bits, kind = header[8], header[9]
     palette = kind == 3
-    key = _key(dict(chunks).get(b"tRNS"), kind, bits)
+    key = _key(dict(found).get(b"tRNS"), kind, bits)
     left = NOT_CARRIED | ({b"tRNS"} if key is None else set()) | ({b"bKGD", b"sBIT"} if palette else set())
-    carried = tuple(_chunk(name, body) for name, body in chunks if name not in left)
+    carried = tuple(chunk(name, body) for name, body in found if name not in left)
     with opened(io.BytesIO(data), "PNG") as picture:
         only_still(picture)
         if bits == 16:
@@ -59,7 +55,7 @@ def read(file: BinaryIO) -> Opened:
         else:
             picture.load()
             image = image_of(picture, None, colors=1 << bits, close=True)
-        shared = _shared(picture, chunks)
+        shared = _shared(picture, found)
     if kind == 0 and bits in (2, 4):
         image = replace(image, format=PixelFormat.integer("gray", bits))
     if key is not None:
@@ -76,9 +72,9 @@ def write(file: BinaryIO, images: Iterator[Image], options: SaveOptions) -> None
         if baggage.key is not None and alpha is not None:
             keep_clear_of(baggage.key, samples, alpha)
             alpha = None
-        chunks = baggage.chunks
+        carried = baggage.chunks
     else:
-        chunks = _foreign(baggage.metadata() if baggage else Metadata())
+        carried = _foreign(baggage.metadata() if baggage else Metadata())
     if form.bits == 16:
         full = samples if alpha is None else np.concatenate([samples, alpha[:, :, None]], axis=2)
         full = np.ascontiguousarray(full[:, :, 0] if full.shape[2] == 1 else full)
@@ -92,47 +88,39 @@ def write(file: BinaryIO, images: Iterator[Image], options: SaveOptions) -> None
         else:
             picture.save(buffer, "PNG")
         data = buffer.getbuffer()
-    _splice(file, data, chunks)
+    _splice(file, data, carried)
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    at = len(SIGNATURE)
-    while at + 12 <= len(data):
-        length, name = struct.unpack_from(">I4s", data, at)
-        yield name, data[at + 8 : at + 8 + length] if name != b"IDAT" else b""
-        if name == b"IEND":  # whatever else hangs on the file is not the picture's
-            return
-        at += 12 + length
+def _bodies(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Of all chunks, but for the pixels'."""
+    for name, start, end in chunks(data):
+        yield name, data[start + 8 : end - 4] if name != b"IDAT" else b""
 
 
-def _chunk(name: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-
-
-def _splice(file: BinaryIO, data: memoryview, chunks: tuple[bytes, ...]) -> None:
+def _splice(file: BinaryIO, data: memoryview, carried: tuple[bytes, ...]) -> None:
     """Writes a PNG with more chunks: colour and text ahead of the palette, transparency and background behind it."""
     body = pixels = len(SIGNATURE) + 25
     while bytes(data[pixels + 4 : pixels + 8]) != b"IDAT":
         pixels += 12 + int.from_bytes(data[pixels : pixels + 4], "big")
     file.write(data[:body])
-    file.writelines(chunk for chunk in chunks if chunk[4:8] not in AFTER_PALETTE)
+    file.writelines(part for part in carried if part[4:8] not in AFTER_PALETTE)
     file.write(data[body:pixels])
-    file.writelines(chunk for chunk in chunks if chunk[4:8] in AFTER_PALETTE)
+    file.writelines(part for part in carried if part[4:8] in AFTER_PALETTE)
     file.write(data[pixels:])
 
 
 def _foreign(shared: Metadata) -> tuple[bytes, ...]:
-    chunks = []
+    made = []
     if shared.icc:
-        chunks.append(_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(shared.icc)))
+        made.append(chunk(PROFILE, b"ICC profile\0\0" + zlib.compress(shared.icc)))
     if shared.exif:
-        chunks.append(_chunk(b"eXIf", shared.exif))
+        made.append(chunk(b"eXIf", shared.exif))
     if shared.xmp:
-        chunks.append(_chunk(b"iTXt", XMP + b"\0\0\0\0" + shared.xmp))
+        made.append(chunk(b"iTXt", XMP + b"\0\0\0\0" + shared.xmp))
     if shared.dpi:
         across, down = (min(round(float(dots) / 0.0254), 0x7FFFFFFF) for dots in shared.dpi)
-        chunks.append(_chunk(b"pHYs", struct.pack(">IIB", across, down, 1)))
-    return tuple(chunks)
+        made.append(chunk(b"pHYs", struct.pack(">IIB", across, down, 1)))
+    return tuple(made)
 
 
 def _deep(data: bytes, kind: int) -> Image:
@@ -144,16 +132,17 @@ def _deep(data: bytes, kind: int) -> Image:
     return Image(stored(samples[:, :, :colors], form), form, alpha)
 
 
-def _shared(picture: Pillow.Image, chunks: tuple[tuple[bytes, bytes], ...]) -> Metadata:
-    """What other formats understand. EXIF and XMP may come after the pixels, where Pillow does not always look."""
-    xmp = None
-    for name, body in chunks:
+def _shared(picture: Pillow.Image, found: tuple[tuple[bytes, bytes], ...]) -> Metadata:
+    """What other formats understand. Pillow does not see texts and profile, and not always EXIF behind the pixels."""
+    xmp, bodies = None, dict(found)
+    for name, body in found:
         if name == b"iTXt" and body.startswith(XMP):
             compressed, text = body[len(XMP) : len(XMP) + 1] == b"\1", body[len(XMP) + 2 :].split(b"\0", 2)[-1]
-            xmp = zlib.decompressobj().decompress(text, LARGEST_TEXT) if compressed else text
-    exif = dict(chunks).get(b"eXIf", b"").removeprefix(b"Exif\0\0")
+            xmp = inflated(text) if compressed else text
+    icc = inflated(bodies[PROFILE].partition(b"\0")[2][1:]) if PROFILE in bodies else None
+    exif = bodies.get(b"eXIf", b"").removeprefix(b"Exif\0\0")
     dpi = picture.info.get("dpi")
-    return Metadata(picture.info.get("icc_profile"), exif or None, xmp, dpi if dpi and min(dpi) > 0 else None)
+    return Metadata(icc or None, exif or None, xmp, dpi if dpi and min(dpi) > 0 else None)
 
 
 def _key(chunk: bytes | None, kind: int, bits: int) -> tuple[int, ...] | None:
@@ -174,7 +163,7 @@ def _packed(gray: Samples, bits: int) -> bytes:
     filtered = np.pad(rows, ((0, 0), (1, 0))).tobytes()  # filter 0, "none", ahead of every row
     header = struct.pack(">IIBBBBB", width, height, bits, 0, 0, 0, 0)
     return b"".join(
-        [SIGNATURE, _chunk(b"IHDR", header), _chunk(b"IDAT", zlib.compress(filtered, 6)), _chunk(b"IEND", b"")]
+        [SIGNATURE, chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(filtered, 6)), chunk(b"IEND", b"")]
     )
 
 

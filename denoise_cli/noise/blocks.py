@@ -18,12 +18,16 @@ PLANE = np.stack([part / np.sqrt((part**2).sum()) for part in (np.ones((BLOCK, B
 
 
 def some_blocks(picture: Pixels, most: int, random: np.random.Generator) -> np.ndarray:
-    """`[count, channels, BLOCK, BLOCK]` from random cells of a grid over `[height, width, channels]`, up to `most`."""
+    """`[count, channels, BLOCK, BLOCK]` from random cells of a grid over `[height, width, channels]`, up to `most`.
+
+    Those with NaN, of which a picture has some where it shows nothing, are left out.
+    """
     rows, columns = (length // BLOCK for length in picture.shape[:2])
     cells = picture[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK, picture.shape[2])
     row, column = np.divmod(random.permutation(rows * columns)[:most], max(1, columns))
-    chosen: np.ndarray = cells[row, :, column].transpose(0, 3, 1, 2)
-    return chosen
+    chosen = cells[row, :, column].transpose(0, 3, 1, 2)
+    whole: np.ndarray = chosen[~np.isnan(chosen).any(axis=(1, 2, 3))]
+    return whole
 
 
 def planes(blocks: np.ndarray) -> np.ndarray:
@@ -40,7 +44,7 @@ def correlation(rest: np.ndarray) -> tuple[float, ...]:
     return tuple(float(one + other) / 2 for one, other in zip(along, down, strict=True))
 
 
-def bands(rest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def low_and_high(rest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Of each block the mean power of its low and of its high frequencies, which of white noise is its variance."""
     from scipy.fft import dctn
 

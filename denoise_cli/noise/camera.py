@@ -44,6 +44,8 @@ SOFT, SOFTNESS = 0.4, (0.4, 1.2)  # pictures that are a little blurred, and the 
 
 TAPS = 31  # of the widest blur
 
+LUMA = (0.299, 0.587, 0.114)  # of BT.601, as the gray test sets were made
+
 
 def camera_noise(clean: torch.Tensor, random: torch.Generator) -> torch.Tensor:
     """What cameras of many kinds would have made of clean patches: float `[batch, 3, height, width]`, 1.0 = white.
@@ -103,6 +105,11 @@ def demosaicked(noise: torch.Tensor, phase: torch.Tensor) -> torch.Tensor:
     kernels = torch.stack([full, cross, full])[:, None].to(noise)
     padded = F.pad(noise * sites, (1, 1, 1, 1), mode="reflect")
     return F.conv2d(padded, kernels, groups=3)
+
+
+def luma(x: torch.Tensor) -> torch.Tensor:
+    """Gray in as many equal channels, of `[batch, 3, height, width]`."""
+    return (x * torch.tensor(LUMA, device=x.device).reshape(1, 3, 1, 1)).sum(dim=1, keepdim=True).expand_as(x)
 
 
 def _widened(noise: torch.Tensor, luma: torch.Tensor, chroma: torch.Tensor, colour: torch.Tensor) -> torch.Tensor:

@@ -10,7 +10,7 @@ from denoise_cli.noise.measure import at_the_ends
 ENOUGH = 2048  # pixels a side; more would only take longer
 PATCH, PATCHES_A_SIDE = 128, 8  # of those that speak for a picture
 NORMAL_MAD = 0.6745  # the median of |x| of a standard normal x
-CELL = 8  # pixels a side
+CELL = 8  # pixels a side, as a place of the networks' estimate has (`networks.level`)
 BESIDE = 2  # cells around a silent one, which see it
 FEWEST = 0.05  # the share of cells that noise is judged by
 ALL, PAPER = 0.95, 1 / 3  # of cells that tell, and of white pixels in them: more than a third is paper with ink on it

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from denoise_cli.images.image import Pixels
-from denoise_cli.noise.blocks import BLOCK, DISTANCES, bands, correlation, planes, share_above, some_blocks
+from denoise_cli.noise.blocks import BLOCK, DISTANCES, correlation, low_and_high, planes, share_above, some_blocks
 
 if TYPE_CHECKING:
     import torch
@@ -22,8 +22,8 @@ FEWEST = 20  # blocks that a bin needs to be judged
 # The tenth of equally noisy blocks that varies least has this share of the true deviation:
 # sqrt(1 - 1.755 * sqrt(2 / 253)); 253 = 256 pixels less a plane's 3.
 LEAST = 0.919
-WHITE = 0.15  # correlation of neighbours up to which noise is white; that of cameras' pictures has 0.3 and more
-WIDE = 0.2  # correlation from which on pixels share a grain; more than WHITE, so that white noise has grain of a pixel
+UNCORRELATED = 0.15  # neighbours, up to which noise is white; in cameras' pictures they have 0.3 and more
+WIDE = 0.2  # correlation from which on pixels share a grain; more than in white noise, whose grain is of a pixel
 MIDDLE = 1024  # pixels a side of the middle of a picture, which speaks for all of it where impulses are counted
 KNOTS = 33  # of the curve from black to white
 FEWEST_POINTS, STRAIGHT = 4, 0.2  # of a curve, to tell a straight line; and the variance's mean deviation from one
@@ -34,6 +34,8 @@ WORTH_TELLING = 0.001  # share of clipped samples; the text has one decimal of a
 # Share of clipped samples from which on a block's noise counts as narrower than it was. Two of 256 are fewer, and where
 # so many of Gaussian noise are clipped it has lost 0.7 % of its deviation.
 NARROWED = 0.01
+TELLING_BLACK = 0.2  # share of it below which a block tells whether photons are counted
+ONE_PHOTON = 1.5  # times the least light there, below which a sample is next to black: two photons are twice as light
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class NoiseFacts:
     @property
     def white(self) -> bool:
         """Whether neighbours' noise is independent."""
-        return self.correlation[0] < WHITE
+        return self.correlation[0] < UNCORRELATED
 
     @property
     def levels(self) -> tuple[float, ...]:
@@ -118,15 +120,15 @@ class NoiseFacts:
 
 
 def noise_facts(pictures: Sequence[Pixels]) -> NoiseFacts:
-    """Of pictures `[height, width, channels]`, 1.0 = white, with the same kind of noise."""
-    samples = max(1, sum(picture.size for picture in pictures))
+    """Of pictures `[height, width, channels]` with the same kind of noise; 1.0 = white, NaN where they show nothing."""
+    samples = max(1, sum(np.count_nonzero(~np.isnan(picture)) for picture in pictures))
     clipped = sum(int(at_the_ends(picture).sum()) for picture in pictures) / samples
     impulses = sum(_impulses(picture) for picture in pictures) / samples
     return replace(noise_in_flat_parts(pictures), clipped=clipped, impulses=impulses)
 
 
 def noise_in_flat_parts(pictures: Sequence[Pixels], *, seed: int = 0) -> NoiseFacts:
-    """What takes no look at all pixels, of pictures `[height, width, channels]`: curve, correlation and colour.
+    """What takes no look at all pixels, of pictures as those of `noise_facts`: curve, correlation and colour.
 
     At each brightness the blocks that vary least, once a plane is taken off, are taken to be flat; what varies there is
     noise. Those of white noise are chosen by their low frequencies and measured by their high ones, which are
@@ -148,8 +150,8 @@ def noise_in_flat_parts(pictures: Sequence[Pixels], *, seed: int = 0) -> NoiseFa
     alike = correlation(rest[chosen])
     colour = _alike(rest[chosen], next_channel[chosen] - planes(next_channel[chosen]))
     scale = 255 / LEAST
-    if alike[0] < WHITE:
-        low, power = bands(rest)
+    if alike[0] < UNCORRELATED:
+        low, power = low_and_high(rest)
         flat = [_least(low, here) for here in bins]
         scale = 255 / share_above(alike) ** 0.5
     curve = tuple((float(light[here].mean()), scale * float(np.sqrt(power[here].mean()))) for here in flat)
@@ -171,9 +173,9 @@ def _lost(blocks: np.ndarray) -> np.ndarray:
     far more frequent than the value next to it, and where the mean is two to four photons, it is rarer.
     """
     black = (blocks == 0).mean(axis=(1, 2))
-    some = blocks[(black > NARROWED) & (black < 0.2)]  # of photons, these are 1.6 to 4.6 a pixel
+    some = blocks[(black > NARROWED) & (black < TELLING_BLACK)]  # of photons, these are 1.6 to 4.6 a pixel
     lit = some[some > 0]
-    next_to_black = int((lit < 1.5 * lit.min()).sum()) if lit.size else 0
+    next_to_black = int((lit < ONE_PHOTON * lit.min()).sum()) if lit.size else 0
     if some.size - lit.size >= next_to_black:
         share: np.ndarray = at_the_ends(blocks).mean(axis=(1, 2))
         return share

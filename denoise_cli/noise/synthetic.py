@@ -22,12 +22,14 @@ def add_gaussian(pixels: Pixels, sigma: float, *, seed: int, number: int = 0) ->
 
 
 def add_noise(pixels: Pixels, noise: NoiseRange, random: np.random.Generator) -> Pixels:
-    """Noise of any kind on a picture `[height, width, channels]`, its level drawn from the range; unclipped.
+    """Noise of any kind on a picture `[height, width, channels]`, its level drawn from the range.
+
+    None but a camera's is clipped.
 
     The level of `gaussian` is its standard deviation on the 0..255 scale; `poisson` and `speckle` have that deviation
     where the picture is white, and less where it is darker, by the square root of the light or in proportion to it.
     `salt-pepper` makes that many per cent of the pixels black or white, in all channels. `camera` imitates a camera's
-    JPEG; see `noise.camera`.
+    JPEG, so that all is within 0 to 1; see `noise.camera`.
     Raises PictureError for camera noise on a picture that is neither gray nor colour.
     """
     level = np.float32(random.uniform(noise.low, noise.high) / 255)
@@ -57,10 +59,10 @@ def _normal(shape: tuple[int, ...], random: np.random.Generator) -> Pixels:
 
 
 def _camera(pixels: Pixels, random: np.random.Generator) -> Pixels:
-    """On colour; gray is what a colour camera makes of it, without the colour of the noise."""
+    """On colour; gray is the luma of what a colour camera makes of it, as in training."""
     import torch
 
-    from denoise_cli.noise.camera import camera_noise
+    from denoise_cli.noise.camera import TAPS, camera_noise, luma
 
     channels = pixels.shape[2]
     if channels not in (1, 3):
@@ -68,7 +70,9 @@ def _camera(pixels: Pixels, random: np.random.Generator) -> Pixels:
     colour = pixels if channels == 3 else np.repeat(pixels, 3, axis=2)
     generator = torch.Generator().manual_seed(int(random.integers(2**31)))
     height, width = pixels.shape[:2]
-    larger = np.pad(colour, ((0, max(0, 32 - height)), (0, max(0, 32 - width)), (0, 0)), mode="symmetric")
+    short = [max(0, TAPS + 1 - length) for length in (height, width)]  # a blur takes half as much to mirror
+    larger = np.pad(colour, ((0, short[0]), (0, short[1]), (0, 0)), mode="symmetric")
     patch = torch.from_numpy(np.ascontiguousarray(larger.transpose(2, 0, 1)))[None]
-    noisy: Pixels = camera_noise(patch, generator)[0].permute(1, 2, 0).numpy()[:height, :width]
-    return noisy if channels == 3 else noisy.mean(axis=2, keepdims=True)
+    result = camera_noise(patch, generator)
+    noisy: Pixels = (result if channels == 3 else luma(result)[:, :1])[0].permute(1, 2, 0).numpy()
+    return noisy[:height, :width]

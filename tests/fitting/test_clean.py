@@ -12,7 +12,7 @@ from PIL import Image
 from denoise_cli.denoisers.catalogue import load
 from denoise_cli.errors import FitError, UsageError
 from denoise_cli.fitting import loop
-from denoise_cli.fitting.clean import fit_clean
+from denoise_cli.fitting.clean import fit_clean, read_photos
 from denoise_cli.fitting.job import Job, held_out, save
 from denoise_cli.fitting.loop import Status
 from denoise_cli.fitting.recipe import Recipe
@@ -41,8 +41,10 @@ def test_from_a_folder_to_a_weights_file(photos: Path, tmp_path: Path, monkeypat
 
 def test_held_out_is_the_first_of_each_row_that_is_large_enough() -> None:
     numbers = list(range(120))
-    assert held_out(numbers, 50, lambda number: True) == numbers[::50]
-    assert held_out(numbers, 50, lambda number: 2 < number < 60) == [3, 50]
+    assert held_out(numbers, 50, lambda number: True)[0] == numbers[::50]
+    apart, rest = held_out(numbers, 50, lambda number: 2 < number < 60)
+    assert apart == [3, 50]
+    assert sorted(apart + rest) == numbers
 
 
 def test_a_first_picture_that_is_small_is_not_held_out(photos: Path, tmp_path: Path) -> None:
@@ -54,6 +56,18 @@ def test_a_first_picture_that_is_small_is_not_held_out(photos: Path, tmp_path: P
         Image.fromarray(smooth(0, side=90)).save(path)
     with pytest.raises(UsageError, match="one of which is held out to measure progress, has 96 x 96"):
         fit_clean(photos, replace(SMALL, steps=1), Job(output))
+
+
+def test_colours_under_transparency_are_not_learnt_from(tmp_path: Path) -> None:
+    pixels = np.concatenate([smooth(0), np.full((120, 120, 1), 255, np.uint8)], axis=2)
+    Image.fromarray(pixels).save(tmp_path / "opaque.png")
+    pixels[:30] = 255, 0, 255, 0
+    Image.fromarray(pixels).save(tmp_path / "transparent.png")
+    opaque, transparent = read_photos([tmp_path / "opaque.png", tmp_path / "transparent.png"], 3)
+    assert np.array_equal(opaque, smooth(0))
+    assert np.array_equal(transparent[30:], opaque[30:])
+    assert np.array_equal(transparent[22:30], np.repeat(opaque[30:31], 8, axis=0))
+    assert not transparent[:22].any()
 
 
 def test_gray_networks_learn_from_colour_photos(photos: Path, tmp_path: Path) -> None:

@@ -2,11 +2,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 
-from denoise_cli.fitting.findings import Findings, Wish
+from denoise_cli.fitting.findings import Findings, Wish, look
 from denoise_cli.fitting.survey import Frame, Survey
 from denoise_cli.noise.measure import NoiseFacts
+from tests.fitting.shots import shot
 
 
 def findings(*scenes: int, singles: int, method: str = "auto") -> Findings:
@@ -36,3 +39,16 @@ def test_a_profile_is_not_said_to_be_learning_from_frames() -> None:
     lines = findings(3, singles=0, method="profile").account()
     assert any("learning nothing but" in line for line in lines)
     assert not any("Noise2Noise" in line for line in lines)
+
+
+def test_missing_pixels_are_neither_clipped_nor_noise(tmp_path: Path) -> None:
+    for scene in range(2):
+        pixels = shot(scene, 0)
+        pixels[100:137] = np.nan
+        pixels[::20, ::20] = np.nan  # in every block, with something to see beside each
+        tifffile.imwrite(tmp_path / f"{scene}.tif", pixels, photometric="rgb")
+    found = look(tmp_path, Wish())
+    assert found.facts.clipped == 0
+    assert not found.facts.struck
+    assert found.squared
+    assert found.facts.sigma == pytest.approx(25.5, rel=0.1)

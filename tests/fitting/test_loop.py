@@ -11,7 +11,6 @@ import torch
 
 from denoise_cli.errors import FitError, UsageError
 from denoise_cli.fitting.loop import train
-from denoise_cli.fitting.patches import PatchSource
 from denoise_cli.measure.quality import psnr
 from denoise_cli.networks import build
 from denoise_cli.noise.synthetic import add_gaussian
@@ -48,29 +47,25 @@ def test_without_a_compiler_there_is_no_compiling(monkeypatch: pytest.MonkeyPatc
         train(build("dncnn", SMALL.arguments), SMALL, synthetic(SMALL), device=CPU, compile=True)
 
 
-def test_a_stopped_training_ends_like_one_that_was_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stopped_training_ends_like_one_that_was_not(tmp_path: Path) -> None:
     def network() -> torch.nn.Module:
         torch.manual_seed(0)
         return build("dncnn", SMALL.arguments)
 
     undisturbed = train(network(), SMALL, synthetic(SMALL), device=CPU)
 
-    draws = 0
-    patches = PatchSource.patches
+    taken: list[int] = []
 
-    def interrupted(self: PatchSource, *arguments: object) -> torch.Tensor:
-        nonlocal draws
-        draws += 1
-        if draws == 17:
+    def interrupted(step: int, steps: int) -> None:
+        taken.append(step)
+        if len(taken) == 17:
             raise KeyboardInterrupt
-        return patches(self, *arguments)  # type: ignore[arg-type]
 
-    checkpoint = tmp_path / "checkpoint"
-    monkeypatch.setattr(PatchSource, "patches", interrupted)
+    checkpoint, job = tmp_path / "checkpoint", {"device": CPU, "tick": interrupted}
     with pytest.raises(KeyboardInterrupt):
-        train(network(), SMALL, synthetic(SMALL), device=CPU, checkpoint=checkpoint)
-    resumed = train(build("dncnn", SMALL.arguments), SMALL, synthetic(SMALL), device=CPU, checkpoint=checkpoint)
-    assert draws < 17 + SMALL.steps  # it did go on, and did not begin again
+        train(network(), SMALL, synthetic(SMALL), checkpoint=checkpoint, **job)
+    resumed = train(build("dncnn", SMALL.arguments), SMALL, synthetic(SMALL), checkpoint=checkpoint, **job)
+    assert taken == list(range(1, SMALL.steps + 1))  # it did go on, and did not begin again
     for name, tensor in undisturbed.state_dict().items():
         assert torch.allclose(tensor.float(), resumed.state_dict()[name].float(), atol=1e-5), name
 
@@ -97,6 +92,22 @@ def test_ctrl_c_waits_for_the_end_of_an_update(tmp_path: Path) -> None:
     resumed = train(network(), SMALL, synthetic(SMALL), device=CPU, checkpoint=checkpoint)
     for name, tensor in undisturbed.state_dict().items():
         assert torch.allclose(tensor.float(), resumed.state_dict()[name].float(), atol=1e-5), name
+
+
+def test_a_second_ctrl_c_leaves_the_last_checkpoint(tmp_path: Path) -> None:
+    """Within a step, when batch norms have counted the patches and weights have not learnt from them."""
+    checkpoint, trained = tmp_path / "checkpoint", build("dncnn", SMALL.arguments)
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(trained, SMALL, synthetic(SMALL), device=CPU, checkpoint=checkpoint, tick=stop)
+    before = checkpoint.read_bytes()
+    trained.register_forward_hook(stop)
+    with pytest.raises(KeyboardInterrupt):
+        train(trained, SMALL, synthetic(SMALL), device=CPU, checkpoint=checkpoint)
+    assert checkpoint.read_bytes() == before
 
 
 def test_a_bar_that_is_interrupted_leaves_the_average_whole(tmp_path: Path) -> None:

@@ -18,12 +18,21 @@ from denoise_cli.fitting.job import Job
 from denoise_cli.fitting.noisy_only import fit_noisy_only
 from denoise_cli.fitting.recipe import Recipe
 from tests.conftest import toy_card, toy_network
-from tests.fitting.shots import SCRATCH, singles
+from tests.fitting.shots import SCRATCH, shot, singles
 
 
 def test_too_little_to_learn_from_is_told(tmp_path: Path) -> None:
     Image.fromarray(np.zeros((60, 60, 3), np.uint8)).save(tmp_path / "a.png")
     with pytest.raises(UsageError, match="too small to learn from"):
+        fit_noisy_only(tmp_path, SCRATCH, Job(tmp_path / "x.safetensors"), Wish())
+
+
+def test_scenes_that_were_exposed_differently_are_not_called_too_small(tmp_path: Path) -> None:
+    for scene in range(2):
+        for frame, light in enumerate((1.0, 0.6)):
+            pixels = (shot(scene, frame) * light * 255).round().clip(0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(tmp_path / f"{scene}-{frame}.png")
+    with pytest.raises(UsageError, match="they are exposed differently, or show something else; --method neighbors"):
         fit_noisy_only(tmp_path, SCRATCH, Job(tmp_path / "x.safetensors"), Wish())
 
 

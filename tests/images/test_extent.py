@@ -31,6 +31,19 @@ def test_pages_of_a_stack_are_added_up() -> None:
     assert pixels_in(file) == 1800
 
 
+@pytest.mark.parametrize(
+    ("channels", "kinds", "pixels"),
+    [(3, [], 600), (4, ["unassalpha"], 600), (4, ["unspecified"], 800), (200, None, 40_000)],
+)
+def test_further_channels_count_three_for_one(channels: int, kinds: list[str] | None, pixels: int) -> None:
+    file = io.BytesIO()
+    samples = np.zeros((20, 30, channels), np.uint8)
+    photometric = "minisblack" if kinds is None else "rgb"
+    tifffile.imwrite(file, samples, photometric=photometric, planarconfig="contig", extrasamples=kinds)
+    file.seek(0)
+    assert pixels_in(file) == pixels
+
+
 def test_claims_are_believed_before_anything_is_decoded(tmp_path: Path) -> None:
     path = tmp_path / "small.tif"
     tifffile.imwrite(path, np.zeros((20, 30), np.uint8))

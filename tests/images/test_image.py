@@ -31,6 +31,23 @@ def test_every_integer_sample_survives(bits, inverted):
     np.testing.assert_array_equal(to_samples(pixels, form), samples)
 
 
+def test_white_is_one_whatever_sample_it_is():
+    """As it is with a PGM's maximum value, or where a user says it."""
+    for white in range(1, 1 << 16):
+        assert to_pixels(np.full((1, 1), white, np.uint16), of_maximum(white)) == 1, white
+
+
+@pytest.mark.parametrize("inverted", [False, True])
+def test_every_sample_survives_whatever_is_white(inverted):
+    for white in (*range(1, 300), *range(300, 1 << 16, 997), 65535):
+        form, samples = of_maximum(white, inverted), np.arange(white + 1, dtype=np.uint16)[:, None, None]
+        np.testing.assert_array_equal(to_samples(to_pixels(samples, form), form), samples)
+
+
+def of_maximum(white: int, inverted: bool = False) -> PixelFormat:
+    return PixelFormat("gray", np.dtype(np.uint16), 16, white, inverted, maximum=white)
+
+
 def test_integers_are_rounded_and_clipped():
     pixels = np.array([-1, 0.001, 0.499 / 255, 0.501 / 255, 254.6 / 255, 3, np.inf, -np.inf], np.float32)
     form = PixelFormat.integer("gray", 8)

@@ -10,8 +10,11 @@ import imagecodecs
 import numpy as np
 import pytest
 from PIL import Image as Pillow
+from PIL import ImageFile, PngImagePlugin
 
 from denoise_cli.errors import PictureError
+from denoise_cli.images import png_chunks as chunks_module
+from denoise_cli.images.extent import pixels_in
 from tests.images.helpers import (
     ICC,
     XMP,
@@ -195,14 +198,28 @@ def test_exif_and_compressed_xmp_behind_the_pixels_are_found(dtype):
 
 
 def test_large_profiles_and_texts_are_no_obstacle():
-    """Pillow alone refuses more than a megabyte."""
+    """Pillow alone refuses more than a megabyte, and goes on to do so."""
     profile = ICC + noise(2_000_000).tobytes()
     text = b"a" * 2_000_000
     chunks = [(b"iCCP", b"p\0\0" + zlib.compress(profile, 1)), (b"zTXt", b"Comment\0\0" + zlib.compress(text))]
     data = with_png_chunks(imagecodecs.png_encode(noise(7, 13, 3)), *chunks)
+    late = png_chunk(b"iTXt", b"Comment\0\1\0\0\0" + zlib.compress(text))
+    data = data[:-12] + late + data[-12:]
     assert read(data)[0].baggage.metadata().icc == profile
+    assert pixels_in(io.BytesIO(data)) == 7 * 13
     found = png_chunks(through(data))
     assert [found[name] for name, _ in chunks] == [body for _, body in chunks]
+    assert png_chunk(b"iTXt", found[b"iTXt"]) == late
+    assert PngImagePlugin.MAX_TEXT_CHUNK == ImageFile.SAFEBLOCK
+
+
+@pytest.mark.parametrize("profile", [b"rubbish", zlib.compress(bytes(1001))])
+def test_a_damaged_or_monstrous_profile_is_carried_and_not_understood(profile, monkeypatch):
+    monkeypatch.setattr(chunks_module, "LARGEST_TEXT", 1000)
+    body = b"p\0\0" + profile
+    data = with_png_chunks(imagecodecs.png_encode(noise(7, 13, 3)), (b"iCCP", body))
+    assert read(data)[0].baggage.metadata().icc is None
+    assert png_chunks(through(data))[b"iCCP"] == body
 
 
 def test_a_palette_that_spells_the_name_of_a_chunk_confuses_nobody():

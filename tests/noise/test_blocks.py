@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from denoise_cli.noise.blocks import BLOCK, bands, correlation, planes, share_above, some_blocks
+from denoise_cli.noise.blocks import BLOCK, correlation, low_and_high, planes, share_above, some_blocks
 
 
 def noise(width: float) -> np.ndarray:
@@ -19,7 +19,7 @@ def test_planes_are_taken_off() -> None:
 
 
 def test_both_bands_have_the_power_of_white_noise() -> None:
-    low, high = bands(3 * noise(0))
+    low, high = low_and_high(3 * noise(0))
     assert low.mean() == pytest.approx(9, rel=0.05)
     assert high.mean() == pytest.approx(9, rel=0.05)
 
@@ -27,7 +27,7 @@ def test_both_bands_have_the_power_of_white_noise() -> None:
 @pytest.mark.parametrize("width", [0.0, 0.35, 0.5])
 def test_what_is_above_is_known_from_correlations(width: float) -> None:
     grain = noise(width)
-    share = bands(grain)[1].mean() / grain.var()
+    share = low_and_high(grain)[1].mean() / grain.var()
     assert share_above(correlation(grain)) == pytest.approx(share, rel=0.1)
 
 
@@ -39,4 +39,6 @@ def test_blocks_come_from_all_over_a_picture() -> None:
         float(picture[row * BLOCK, column * BLOCK, 1]) for row in range(2) for column in range(4)
     }
     assert some_blocks(picture, 3, np.random.default_rng(0)).shape[0] == 3
+    picture[20, 20, 1] = np.nan
+    assert len(some_blocks(picture, 100, np.random.default_rng(0))) == 2 * 4 - 1
     assert some_blocks(picture[:10], 3, np.random.default_rng(0)).shape == (0, 3, BLOCK, BLOCK)

@@ -93,6 +93,17 @@ def test_impulses_and_clipping_are_counted() -> None:
     assert facts.impulses < 0.001
 
 
+def test_where_a_picture_shows_nothing_does_not_count() -> None:
+    struck = add_noise(scene(), NoiseRange.parse("salt-pepper:20"), np.random.default_rng(0))
+    whole = noise_facts([struck])
+    struck[:192] = np.nan
+    half = noise_facts([struck])
+    assert half.impulses == pytest.approx(whole.impulses, rel=0.05)
+    assert half.clipped == pytest.approx(whole.clipped, rel=0.05)
+    nothing = noise_facts([np.full_like(struck, np.nan)])
+    assert (nothing.curve, nothing.clipped, nothing.impulses) == ((), 0, 0)
+
+
 def test_pictures_without_noise_or_too_small_to_tell() -> None:
     assert noise_facts([np.full((100, 100, 3), 0.5, np.float32)]).sigma == pytest.approx(0, abs=1e-6)
     assert str(noise_facts([np.full((5, 5, 3), 0.5, np.float32)])) == "no noise to be seen"

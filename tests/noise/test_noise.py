@@ -2,9 +2,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
+import torch.nn.functional as F
 
 from denoise_cli.errors import PictureError
-from denoise_cli.noise.estimate import estimate_sigma, sample_patches
+from denoise_cli.images.hidden import filled
+from denoise_cli.networks.level import SHUFFLE, LevelEstimator
+from denoise_cli.noise.camera import LUMA
+from denoise_cli.noise.estimate import cells_that_tell, estimate_sigma, sample_patches
 from denoise_cli.noise.spec import KINDS, NoiseRange, parse_mixture
 from denoise_cli.noise.synthetic import add_gaussian, add_noise
 
@@ -95,6 +100,30 @@ def test_noise_of_level_zero_is_none_and_tiny_pictures_take_all_kinds(kind: str,
 def test_camera_noise_is_for_gray_and_colour() -> None:
     with pytest.raises(PictureError, match="4 channels"):
         add_noise(np.zeros((9, 9, 4), np.float32), NoiseRange("camera"), np.random.default_rng(0))
+
+
+def test_camera_noise_on_gray_is_the_luma_of_that_on_colour() -> None:
+    gray = np.random.default_rng(1).random((40, 50, 1), np.float32)
+    on_gray = add_noise(gray, NoiseRange("camera"), np.random.default_rng(0))
+    on_colour = add_noise(np.repeat(gray, 3, axis=2), NoiseRange("camera"), np.random.default_rng(0))
+    assert np.allclose(on_gray, on_colour @ np.array(LUMA, np.float32)[:, None], atol=1e-6)
+    assert 0 <= on_gray.min() <= on_gray.max() <= 1
+
+
+def test_the_cells_that_tell_are_the_places_of_the_networks_estimate() -> None:
+    pixels = np.random.default_rng(0).random((2, 3, 64, 128), np.float32)
+    places = LevelEstimator().body(F.pixel_unshuffle(torch.from_numpy(pixels), SHUFFLE))
+    assert (len(places), *places.shape[2:]) == cells_that_tell(pixels).shape
+
+
+def test_noise_is_not_judged_where_a_colour_was_put_in_place_of_hidden_pixels() -> None:
+    pixels = np.random.default_rng(0).random((160, 24, 3), np.float32)
+    for first in range(60, 68):
+        mask = np.zeros((160, 24), bool)
+        mask[first:120] = True
+        telling = cells_that_tell(filled(pixels, mask).transpose(2, 0, 1)[None])[0].all(axis=1)
+        assert telling[: first // 8 - 1].all()
+        assert not telling[first // 8 : 120 // 8].any()
 
 
 def test_mixtures() -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,24 +21,26 @@ from denoise_cli.batch.many import Outcome, denoise_all
 from denoise_cli.batch.picture import Settings
 from denoise_cli.batch.plan import make_plan
 from denoise_cli.denoisers.catalogue import load
+from denoise_cli.denoisers.denoiser import Denoiser, Request
+from denoise_cli.images.image import Canvas, Pixels, Stored
 from denoise_cli.measure.apart import apart, forget_peak, peak_megabytes
 
 PARTS, SIDE, SMALL, COUNTS = 200, 512, 64, (10, 100, 1_000, 10_000)
 
 
-class Turn:
-    """A lock that knows how long it was held."""
+class Timed(Denoiser):
+    """A denoiser that knows for how many seconds it has computed."""
 
-    def __init__(self) -> None:
-        self.lock, self.since, self.held = threading.Lock(), 0.0, 0.0
+    def __init__(self, denoiser: Denoiser) -> None:
+        self.card, self.seconds, self._denoiser = denoiser.card, 0.0, denoiser
 
-    def __enter__(self) -> None:
-        self.lock.acquire()
-        self.since = time.monotonic()
+    def into(self, result: Pixels | Canvas, pixels: Pixels | Stored, request: Request) -> None:
+        started = time.monotonic()
+        self._denoiser.into(result, pixels, request)
+        self.seconds += time.monotonic() - started
 
-    def __exit__(self, *error: object) -> None:
-        self.held += time.monotonic() - self.since
-        self.lock.release()
+    def level_of(self, pixels: Pixels | Stored) -> float:
+        return self._denoiser.level_of(pixels)
 
 
 def main() -> None:
@@ -66,8 +67,8 @@ def main() -> None:
 
 def run(folder: Path, model: str) -> Iterator[tuple[float, float, float]]:
     """Seconds in all and of computing, and the peak of memory in megabytes."""
-    turn = Turn()
-    settings = Settings(load(model), turn=turn)
+    timed = Timed(load(model))
+    settings = Settings(timed)
     plan = make_plan([folder], folder.with_name(f"{folder.name}-clean"))
     forget_peak()
     failures: list[Outcome] = []
@@ -75,7 +76,7 @@ def run(folder: Path, model: str) -> Iterator[tuple[float, float, float]]:
     denoise_all(plan.jobs, settings, done=lambda outcome: failures.append(outcome) if outcome.failure else None)
     wall = time.monotonic() - started
     assert not failures
-    yield wall, turn.held, peak_megabytes() or 0
+    yield wall, timed.seconds, peak_megabytes() or 0
 
 
 if __name__ == "__main__":

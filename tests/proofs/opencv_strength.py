@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from denoise_cli.fitting.clean import HELD_OUT
-from denoise_cli.images.formats import first_pixels
+from denoise_cli.images.formats import first_picture
 from denoise_cli.measure.quality import as_8_bit, psnr
 from denoise_cli.measure.sets import pictures
 from denoise_cli.noise.synthetic import add_gaussian
@@ -24,7 +24,7 @@ STRENGTHS = (0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.3)
 def main() -> None:
     crops = []
     for path in pictures(sys.argv[1])[::HELD_OUT]:
-        pixels = first_pixels(path)
+        pixels = first_picture(path)[0].pixels
         top, left = (pixels.shape[0] - SIDE) // 2, (pixels.shape[1] - SIDE) // 2
         crops.append(pixels[top : top + SIDE, left : left + SIDE])
     for sigma in (15, 25, 50):

@@ -22,7 +22,7 @@ import numpy as np
 from denoise_cli.denoisers.catalogue import load
 from denoise_cli.denoisers.denoiser import Denoiser
 from denoise_cli.fitting.register import Square, drift, registered
-from denoise_cli.images.formats import first_pixels
+from denoise_cli.images.formats import first_picture
 from denoise_cli.images.image import Pixels
 from denoise_cli.measure.quality import psnr
 from denoise_cli.measure.sets import paired_set, read_pair
@@ -127,7 +127,7 @@ def pairs(folder: Path, noisy: str, clean: str, *, fitted: bool = False) -> Iter
 
 
 def burst(folder: Path, only: int | None = None) -> Iterator[Case]:
-    frames = [first_pixels(path) for path in sorted(folder.iterdir())]
+    frames = [first_picture(path)[0].pixels for path in sorted(folder.iterdir())]
     height, width = frames[0].shape[:2]
     for number, frame in enumerate(frames):
         if only not in (None, number + 1):

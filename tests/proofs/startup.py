@@ -18,7 +18,7 @@ from statistics import median
 from PIL import Image
 
 from denoise_cli.denoisers.catalogue import load
-from denoise_cli.images.formats import first_pixels
+from denoise_cli.images.formats import first_picture
 
 NOISY = Path(__file__).parents[1] / "data" / "noisy.jpg"
 TURNS, SIDE, MODEL = 7, 512, "photo"
@@ -34,7 +34,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "in.png"), Path(folder, "out.png")
         Image.open(NOISY).convert("RGB").resize((SIDE, SIDE)).save(source)
-        pixels, denoiser = first_pixels(source), load(MODEL)
+        pixels, denoiser = first_picture(source)[0].pixels, load(MODEL)
         denoiser(pixels)  # what is only done once
         command = ("-m", "denoise_cli", str(source), "-o", str(target), "-m", MODEL, "--overwrite")
         ways: dict[str, Callable[[], object]] = {
