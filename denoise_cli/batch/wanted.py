@@ -28,14 +28,11 @@ class Wanted:
     def portable(self) -> Wanted:
         """The same for machines that have no weights but the package's. Raises UsageError for an unknown model."""
         from denoise_cli.denoisers import classical
-        from denoise_cli.denoisers.catalogue import weights_file
-        from denoise_cli.denoisers.weights import bundled
+        from denoise_cli.denoisers.catalogue import shipped, weights_file
 
-        if self.model in classical.NAMES:
+        if self.model in classical.NAMES or shipped(self.model):
             return self
         path = weights_file(self.model)
-        if path.parent == bundled():
-            return replace(self, model=path.stem)
         return replace(self, model=path.name, weights=path.read_bytes())
 
     def settings(self) -> Settings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import io
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -52,11 +53,10 @@ def _give_up_stdout() -> None:
 
 def _explained(error: Exception, program: str, *, verbose: bool) -> int:
     """Says on stderr what went wrong; gives the exit code."""
-    from denoise_cli.errors import DenoiseError, UsageError
+    from denoise_cli.errors import DenoiseError, UsageError, reason
 
     if format_message := getattr(error, "format_message", None):  # typer's own, whose class has no public name
-        text = str(format_message()).rstrip(".")
-        print(f"denoise-img: {text[:1].lower()}{text[1:]}; {program} --help says what there is", file=sys.stderr)
+        print(f"denoise-img: {_refusal(str(format_message()))}; {program} --help says what there is", file=sys.stderr)
         return WRONG_USAGE
     if verbose:
         import traceback
@@ -71,9 +71,31 @@ def _explained(error: Exception, program: str, *, verbose: bool) -> int:
         what = "stdout cannot be written" if error.filename is None else f"{error.filename} cannot be read or written"
         print(f"denoise-img: {what} ({error.strerror})", file=sys.stderr)
         return FAILED
+    if _out_of_memory(error):
+        print(f"denoise-img: what was asked for {reason(MemoryError())}", file=sys.stderr)
+        return FAILED
     print(
         f"denoise-img: an unforeseen error, {type(error).__name__}: {error}\n"
         "This is a bug. With --verbose it says where; please report that.",
         file=sys.stderr,
     )
     return FAILED
+
+
+def _refusal(text: str) -> str:
+    """What typer says of the words that were typed, in the form of our own sentences."""
+    if value := re.match("Invalid value for ([^:]+): (.*)", text, re.DOTALL):
+        where, why = value[1].replace("'", ""), value[2].rstrip(".")
+        kind = re.search("valid (integer|number|float)", why)  # the words around differ from version to version
+        if not kind:
+            return f"{where}: {why}"
+        return f"{where} takes a {'whole number' if kind[1] == 'integer' else 'number'}"
+    return f"{text[:1].lower()}{text[1:]}".rstrip(".")
+
+
+def _out_of_memory(error: Exception) -> bool:
+    if "torch" not in sys.modules:  # which has errors of its own for that, and is not loaded for what others say
+        return isinstance(error, MemoryError)
+    from denoise_cli.runtime.device import out_of_memory
+
+    return out_of_memory(error)

@@ -13,6 +13,7 @@ from denoise_cli.errors import WeightsError
 Family = Literal["classical", "network"]
 # What a denoiser does with a noise level: it takes none, judges it from the picture itself, or is told it.
 Level = Literal["none", "blind", "given"]
+LARGEST_COUNT, LARGEST_PSNR = 1 << 63, 1000  # larger counts and decibels make no sense
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class Card:
         """Raises WeightsError unless the text is a card that makes sense; it may come from a stranger's file."""
         try:
             facts = _printable(json.loads(text))
+            json.dumps(facts, allow_nan=False)  # Python reads numbers that are infinite or none, which JSON has not
         except (ValueError, RecursionError):
             raise WeightsError("has a card that is not JSON") from None
         kinds: dict[str, type | tuple[type, ...]] = {
@@ -61,7 +63,7 @@ class Card:
         if not isinstance(facts, dict) or not {"name", "family", "summary", "level"} <= facts.keys():
             raise WeightsError("has a card that lacks the facts that every card has")
         for name, value in facts.items():
-            if name in known and not isinstance(value, known[name]):
+            if name in known and not _fits(value, known[name]):
                 raise WeightsError(f"has a card whose {name!r} makes no sense: {value!r}")
         if not all(_are_levels(levels) for levels in facts.get("psnr", {}).values()):
             raise WeightsError(f"has a card whose 'psnr' makes no sense: {facts['psnr']!r}")
@@ -71,8 +73,14 @@ class Card:
         return cls(**{name: value for name, value in facts.items() if name in known})
 
 
+def _fits(value: Any, kind: type | tuple[type, ...]) -> bool:
+    return isinstance(value, kind) and (not isinstance(value, int) or 0 <= value < LARGEST_COUNT)
+
+
 def _are_levels(levels: Any) -> bool:
-    return isinstance(levels, dict) and all(isinstance(value, (int, float)) for value in levels.values())
+    return isinstance(levels, dict) and all(
+        isinstance(value, (int, float)) and abs(value) < LARGEST_PSNR for value in levels.values()
+    )
 
 
 def _printable(value: Any) -> Any:

@@ -58,10 +58,11 @@ def load(
 ) -> Denoiser:
     """A denoiser, ready for any number of pictures.
 
-    A bundled network that has weights of its own for gray pictures takes them for those. `size` is that of a classical
-    filter, in pixels: the edge of median's and mean's window, odd, or gaussian's standard deviation. For networks are
-    `device` (auto, cpu, cuda, cuda:N or mps), `precision` (auto, fp32, bf16 or fp16), `tile` (auto, off or how many
-    pixels a side it sees at once) and `engine` (what computes; default: `runtime.fused`).
+    The name of a bundled network stands for the weights that it has for gray pictures, too, which are taken for those;
+    a path or URL stands for that file alone. `size` is that of a classical filter, in pixels: the edge of median's and
+    mean's window, odd, or gaussian's standard deviation. For networks are `device` (auto, cpu, cuda, cuda:N or mps),
+    `precision` (auto, fp32, bf16 or fp16), `tile` (auto, off or how many pixels a side it sees at once) and `engine`
+    (what computes; default: `runtime.fused`).
     Raises UsageError for an unknown name or word, a size it cannot have or a device that is not there, WeightsError for
     a file that holds no network, TypeError for what is neither name nor path.
     """
@@ -79,25 +80,24 @@ def load(
     load_one = partial(load_network, device=device, precision=precision, tile=tile, engine=engine)
     with _named(model, path):
         network = load_one(path)
-    gray = path.with_name(path.stem + GRAY + SUFFIX)
-    if path.parent != bundled() or not gray.is_file():
-        return network
-    return ByColour(network, load_one(gray))
+    gray = shipped(model + GRAY) if shipped(model) else None
+    return network if gray is None else ByColour(network, load_one(gray))
 
 
 def weights_file(model: str) -> Path:
     """Where the weights of a bundled network, of a path or of a URL are; those of a URL are copied first.
 
-    Raises UsageError for an unknown name.
+    Raises UsageError for an unknown name and a path at which nothing can be looked up.
     """
     if URL.match(model):
         return copied(model)
-    shipped = bundled() / (model + SUFFIX)
-    if model == Path(model).name and shipped.is_file():
-        return shipped
-    path = Path(model).expanduser()
-    if path.is_file():
-        return path
+    try:
+        path = shipped(model) or Path(model).expanduser()
+        if path.is_file():
+            return path
+    except (OSError, RuntimeError) as error:  # a name too long, a folder closed to us; a home that nobody has
+        why = f" ({error.strerror})" if isinstance(error, OSError) else ", as there is no such home"
+        raise UsageError(f"no weights file can be looked up at {model}{why}") from error
     if model in classical.NAMES:
         raise UsageError(f"{model} is a filter, which has no weights")
     if path.suffix or path.name != model:  # names of models have no suffix
@@ -106,6 +106,12 @@ def weights_file(model: str) -> Path:
     near = difflib.get_close_matches(model, names, n=1)
     hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}, or the path of a weights file"
     raise UsageError(f"no model {model!r}; {hint}")
+
+
+def shipped(name: str) -> Path | None:
+    """Where the weights of a bundled network are; None for what is not the name of one."""
+    path = bundled() / (name + SUFFIX)
+    return path if name == Path(name).name and path.is_file() else None
 
 
 @contextmanager

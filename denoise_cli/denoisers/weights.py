@@ -40,17 +40,17 @@ def read_card(path: Path) -> Card:
     """
     try:
         with path.open("rb") as file:
-            start = file.read(8)
-            if start.startswith(PICKLES):
+            start = file.read(9)
+            if start.startswith(PICKLES) and start[3:] != b"\0\0\0\0\0{":  # a length may look like a pickle's start
                 raise WeightsError(
                     f"{path} is a pickle, which can run any program when opened, so it is not read; "
                     "save the tensors with safetensors instead"
                 )
-            length = int.from_bytes(start, "little")
+            length = int.from_bytes(start[:8], "little")
             size = os.fstat(file.fileno()).st_size
-            if len(start) < 8 or not 0 < length <= min(LARGEST_HEADER, size - 8) or size > LARGEST_FILE:
+            if not 0 < length <= min(LARGEST_HEADER, size - 8) or size > LARGEST_FILE:
                 raise WeightsError(f"{path} is not a weights file (safetensors) or is cut short")
-            header = json.loads(file.read(length))
+            header = json.loads(start[8:] + file.read(length - 1))
     except OSError as error:
         raise WeightsError(f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:

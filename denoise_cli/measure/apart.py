@@ -68,13 +68,15 @@ def _packed(error: Exception) -> bytes:
 def limit_memory() -> None:
     """Lets this process have the memory that is free now, so that wanting more is an error and not its sudden end.
 
-    Where the system knows no such limit, or does not tell what is free, nothing changes.
+    Limits that it has already are kept to. Where the system knows none, or does not tell what is free, nothing changes.
     """
     with contextlib.suppress(OSError, ImportError, IndexError):
         import resource
 
         free = int(Path("/proc/meminfo").read_text().partition("MemAvailable:")[2].split()[0]) * 1024
-        resource.setrlimit(resource.RLIMIT_DATA, (int(0.9 * free), resource.RLIM_INFINITY))
+        limits = resource.getrlimit(resource.RLIMIT_DATA)
+        finite = [limit for limit in limits if limit != resource.RLIM_INFINITY]
+        resource.setrlimit(resource.RLIMIT_DATA, (min([int(0.9 * free), *finite]), limits[1]))
 
 
 def forget_peak() -> None:
@@ -85,7 +87,8 @@ def forget_peak() -> None:
 
 def peak_megabytes() -> float | None:
     """The most memory (resident, in 10^6 bytes) that this process has had; None where the system does not tell."""
-    with contextlib.suppress(OSError):  # Linux; what getrusage tells there includes the peak of the parent process
+    # On Linux, where what getrusage tells includes the peak of the parent process.
+    with contextlib.suppress(OSError, IndexError):
         status = Path("/proc/self/status").read_text()
         return int(status.partition("VmHWM:")[2].split()[0]) * 1024 / 1e6
     if sys.platform == "win32":

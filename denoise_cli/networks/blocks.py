@@ -5,22 +5,35 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+# The most that arguments may ask for: they may come from a stranger.
+WIDEST, DEEPEST = 4096, 256  # of channels and filters; of layers, and of blocks at a scale
+LARGEST_MULTIPLE, LARGEST_RADIUS = 256, 1024  # the most that a network may need around a picture, in pixels
+
 
 class Network(nn.Module):
     """What every architecture is.
 
     `radius`: its receptive-field radius in pixels. `multiple`: what its input's height and width must be multiples of.
     `takes_sigma`: whether the input has one channel more than the picture, which holds the noise's standard deviation.
+    `skips`: whether the picture goes round its parts and is added to what they give, and so keeps all of its bits.
     `level`: a part that judges that deviation, if the network has one; `forward` does not call it.
     """
 
     radius: int
     multiple: int = 1
     takes_sigma: bool = False
+    skips: bool = True
 
     def __init__(self) -> None:
         super().__init__()
         self.level: nn.Module | None = None
+
+
+def check(least: int, most: int, **arguments: int) -> None:
+    """Raises ValueError for an argument that is no whole number from `least` to `most`."""
+    for name, value in arguments.items():
+        if type(value) is not int or not least <= value <= most:
+            raise ValueError(f"a network cannot have {name} of {value!r}, only of {least} to {most}")
 
 
 def with_sigma(x: torch.Tensor, sigma: torch.Tensor | float) -> torch.Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from denoise_cli.networks.blocks import Network, conv
+from denoise_cli.networks.blocks import WIDEST, Network, check, conv
 
 
 class CAE(Network):
@@ -19,12 +19,14 @@ class CAE(Network):
     """
 
     multiple = 4
+    skips = False
     # 1 + 1 + 2 for the decoder's convolutions, as much for the encoder's, and 3 for where in its 4 x 4 cell a pixel
     # lies. Tests measure it; a margin may exceed it, never fall short.
     radius = 11
 
     def __init__(self, channels: int = 3, filters: int = 64) -> None:
         super().__init__()
+        check(1, WIDEST, channels=channels, filters=filters)
         relu = nn.ReLU(inplace=True)
         self.encoder = nn.Sequential(
             conv(channels, filters), relu,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from denoise_cli.networks.blocks import Network, conv, conv_bn
+from denoise_cli.networks.blocks import DEEPEST, WIDEST, Network, check, conv, conv_bn
 
 
 class DnCNN(Network):
@@ -19,6 +19,8 @@ class DnCNN(Network):
 
     def __init__(self, channels: int = 3, filters: int = 64, layers: int = 20) -> None:
         super().__init__()
+        check(1, WIDEST, channels=channels, filters=filters)
+        check(2, DEEPEST, layers=layers)
         body: list[nn.Module] = [conv(channels, filters), nn.ReLU(inplace=True)]
         for _ in range(layers - 2):
             body += [*conv_bn(filters, filters), nn.ReLU(inplace=True)]

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from denoise_cli.networks.blocks import Network, with_sigma
+from denoise_cli.networks.blocks import LARGEST_MULTIPLE, Network, check, with_sigma
 from denoise_cli.networks.curve import AROUND, check_levels, level_map
 from denoise_cli.networks.unet import UNet
 
@@ -29,6 +29,7 @@ class Profiled(Network):
     ) -> None:
         super().__init__()
         check_levels(levels)
+        check(1, LARGEST_MULTIPLE, stride=stride)
         self.levels, self.stride = tuple(float(level) for level in levels), stride
         self.base = UNet(**{**(base or {}), "channels": channels})
         self.multiple = self.base.multiple * stride

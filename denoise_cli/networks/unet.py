@@ -9,10 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from denoise_cli.networks.blocks import Network, conv
+from denoise_cli.networks.blocks import DEEPEST, WIDEST, Network, check, conv
 from denoise_cli.networks.level import LevelEstimator
 
 SHUFFLE = 2  # the first scale is half the picture's, as in FFDNet (Zhang et al. 2018)
+MOST_SCALES = 8  # as many as `blocks.LARGEST_MULTIPLE` has room for
 
 
 class Block(nn.Module):
@@ -57,8 +58,8 @@ class Scales(nn.Module):
 class UNet(Network):
     """Residual blocks at 1/2, 1/4, 1/8 of the picture's size, `widths` filters each, as in DRUNet (Zhang et al. 2021).
 
-    No bias and no norm anywhere: the output scales with the input, so that the network holds outside the levels it was
-    trained on (Mohan et al. 2020).
+    No bias and no norm between input and output: the output scales with the input, so that the network holds outside
+    the levels it was trained on (Mohan et al. 2020).
 
     Input: float `[batch, channels + 1, height, width]`, 1.0 = white, the last channel being the noise's standard
     deviation on the same scale. Output: `[batch, channels, height, width]`. With `estimates`, `level` is a network that
@@ -71,8 +72,12 @@ class UNet(Network):
         self, channels: int = 3, widths: Sequence[int] = (96, 192, 256), blocks: int = 2, estimates: bool = False
     ) -> None:
         super().__init__()
-        if not widths or not all(type(width) is int and 1 <= width <= 4096 for width in widths):
-            raise ValueError(f"unet takes widths of 1 to 4096 filters, not {widths!r}")
+        if not 1 <= len(widths) <= MOST_SCALES:
+            raise ValueError(f"unet cannot have {len(widths)} widths, only 1 to {MOST_SCALES}")
+        for width in widths:
+            check(1, WIDEST, widths=width)
+        check(1, WIDEST, channels=channels)
+        check(1, DEEPEST, blocks=blocks)
         self.channels = channels
         self.scales = Scales(channels + 1, channels, widths, blocks)
         self.level = LevelEstimator(channels) if estimates else None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from denoise_cli.networks.blocks import Network, conv_bn
+from denoise_cli.networks.blocks import WIDEST, Network, check, conv_bn
 
 KERNEL = 7
 LAYERS = 5
@@ -26,9 +26,12 @@ class Win5RB(Network):
 
     def __init__(self, channels: int = 3, filters: int = 128, dilations: Sequence[int] | None = None) -> None:
         super().__init__()
+        check(1, WIDEST, channels=channels, filters=filters)
         middle = LAYERS - 2
-        if dilations is not None and (len(dilations) != middle or not all(1 <= d <= KERNEL // 2 for d in dilations)):
-            raise ValueError(f"win5rb takes {middle} dilations of 1 to {KERNEL // 2}, not {dilations!r}")
+        if dilations is not None and len(dilations) != middle:
+            raise ValueError(f"win5rb takes {middle} dilations, not {len(dilations)}")
+        for dilation in dilations or ():
+            check(1, KERNEL // 2, dilations=dilation)
         kernel = KERNEL if dilations is None else 3
         steps = [1] * middle if dilations is None else list(dilations)
         body: list[nn.Module] = [*conv_bn(channels, filters, KERNEL), nn.ReLU(inplace=True)]

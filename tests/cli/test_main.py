@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from denoise_cli import __version__
-from denoise_cli.cli.main import main
+from denoise_cli.cli import models
+from denoise_cli.cli.main import _refusal, main
 from tests.cli.runs import ENVIRONMENT, denoise_img, process
 
 
@@ -69,6 +70,11 @@ def test_help_tells_the_options(words: list[str]) -> None:
         (["bench", "{photos}/a.png", "-m", "mean", "--plot", "{photos}/no/p.png"], "in a folder that there is"),
         (["{photos}/a.png", "-m", "median", "--white", "1e-300"], "a number above 0"),
         (["fit", "--clean", "{photos}", "-o", "{photos}", "--overwrite"], "name ends in .safetensors"),
+        (["demo", "--port", "nan"], "denoise-img: --port takes a whole number; denoise-img demo --help says"),
+        (["{photos}/a.png", "--strength", "much"], "denoise-img: --strength takes a number; denoise-img --help says"),
+        (["demo", "--port", "70000"], "denoise-img: --port: 70000 is not a number from 0 to 65535; "),
+        (["{photos}/a.png", "-m", "~no-such-user/x.safetensors"], "there is no such home"),
+        (["{photos}/a.png", "-m", "x" * 300], "no "),
         ([], "IN"),
     ],
 )
@@ -80,6 +86,35 @@ def test_wrong_usage_is_explained_with_exit_code_2(
     told = capsys.readouterr().err
     assert complaint in " ".join(told.replace("│", " ").split())
     assert "Traceback" not in told
+
+
+def test_typers_words_of_any_version_become_ours() -> None:
+    said = {
+        "Invalid value for '--port': 'nan' is not a valid integer.": "--port takes a whole number",
+        "Invalid value for '-s' / '--sigma': 'x' is not a valid float.": "-s / --sigma takes a number",
+        "Invalid value for '--sigma': Input should be a valid number, unable to parse": "--sigma takes a number",
+        "Missing option '-o' / '--output'.": "missing option '-o' / '--output'",
+    }
+    assert [_refusal(text) for text in said] == list(said.values())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:124] err == 0. DefaultCPUAllocator: can't allocate memory: you"),
+    ],
+)
+def test_a_want_of_memory_is_no_bug(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def greedy(*words: object, **options: object) -> None:
+        raise error
+
+    monkeypatch.setattr(models, "app", greedy)
+    with pytest.raises(SystemExit, match="1"):
+        main(["models"])
+    assert capsys.readouterr().err == "denoise-img: what was asked for needs more memory than there is\n"
 
 
 def test_tracebacks_are_for_verbose(photos: Path) -> None:

@@ -86,7 +86,27 @@ def test_gray_pictures_go_to_the_gray_weights_where_there_are_any(
     assert not np.array_equal(both(one), colour_only(one))
 
 
+def test_a_path_stands_for_its_file_alone_however_it_is_spelt(
+    toy_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pixels: np.ndarray
+) -> None:
+    (tmp_path / "toy.safetensors").write_bytes(toy_weights.read_bytes())
+    gray = toy_network("dncnn", channels=1, seed=5).state_dict()
+    weights.write(tmp_path / "toy-gray.safetensors", toy_card("dncnn", channels=1), gray)
+    monkeypatch.setattr(catalogue, "bundled", lambda: tmp_path)
+    monkeypatch.chdir(tmp_path)
+    alone = catalogue.load(toy_weights)(pixels[:, :, :1])
+    for path in (tmp_path / "toy.safetensors", "toy.safetensors", "./toy.safetensors"):
+        assert np.array_equal(catalogue.load(path)(pixels[:, :, :1]), alone)
+
+
 @pytest.mark.parametrize("name", ["mine.safetensors", "weights/mine", "foo.pth"])
 def test_a_weights_file_that_is_not_there_is_named(name: str) -> None:
     with pytest.raises(UsageError, match=f"no weights file {name}"):
         catalogue.weights_file(name)
+
+
+@pytest.mark.parametrize("name", ["~no-such-user/x.safetensors", "x" * 300, "x" * 300 + ".safetensors", "a\0b"])
+def test_names_that_cannot_be_looked_up_are_wrong_usage(name: str) -> None:
+    for ask in (catalogue.weights_file, catalogue.card, catalogue.load):
+        with pytest.raises(UsageError, match=r"no weights file|no model"):
+            ask(name)

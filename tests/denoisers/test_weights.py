@@ -50,6 +50,27 @@ def test_pickles_are_refused_with_a_way_out(tmp_path: Path) -> None:
             weights.read_card(path)
 
 
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("content", [{"weight": 1}, {"weight": [0.5] * 1000}, "", 0, b"x" * 70_000])
+def test_pickles_of_all_kinds_are_told_from_lengths(protocol: int, content: object, tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    path.write_bytes(pickle.dumps(content, protocol))
+    with pytest.raises(WeightsError, match="is a pickle"):
+        weights.read_card(path)
+
+
+@pytest.mark.parametrize("length", [0x280, 0x380, 0x480, 0x580, 0x10480])
+def test_a_header_whose_length_looks_like_a_pickle_is_read(length: int, tmp_path: Path) -> None:
+    def header(card: Card) -> bytes:
+        return json.dumps({"__metadata__": {"card": card.to_json()}}).encode()
+
+    card = Card("toy", "network", "", "blind")
+    card = replace(card, summary="x" * (length - len(header(card))))
+    path = tmp_path / "x.safetensors"
+    path.write_bytes(length.to_bytes(8, "little") + header(card))
+    assert weights.read_card(path) == card
+
+
 @pytest.mark.parametrize("content", [b"", b"hello", b"\xff" * 100, (10).to_bytes(8, "little") + b"notjsonatall"])
 def test_files_that_are_none_are_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.safetensors"
@@ -120,7 +141,14 @@ def test_counts_in_place_of_numbers_are_refused(tmp_path: Path) -> None:
         ({"level": "given"}, "level is not that of its network"),
         ({"architecture": "unet", "arguments": {"widths": [8] * 200}}, "cannot have 200 widths"),
         ({"architecture": "unet", "arguments": {"widths": [8], "blocks": 4096}}, "cannot have blocks of 4096"),
+        ({"architecture": "dncnn", "arguments": {"layers": 1}}, "cannot have layers of 1"),
+        ({"architecture": "unet", "arguments": {"widths": [1] * 16}}, "cannot have 16 widths"),
+        ({"architecture": "profiled", "arguments": {"levels": [5, 9], "stride": 64}}, "multiples of 512 pixels"),
         ({"psnr": {"clean": 5}}, "'psnr' makes no sense"),
+        ({"psnr": {"clean": {"25": 10**400}}}, "'psnr' makes no sense"),
+        ({"psnr": {"clean": {"25": float("inf")}}}, "not JSON"),
+        ({"recipe": {"rate": float("nan")}}, "not JSON"),
+        ({"parameters": 10**400}, "'parameters' makes no sense"),
         ({"family": "\x1b[31m"}, "family or level that is unknown: \ufffd"),
     ],
 )

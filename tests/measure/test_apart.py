@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from denoise_cli.errors import DenoiseError, PictureError
-from denoise_cli.measure.apart import apart, forget_peak, peak_megabytes
+from denoise_cli.measure.apart import apart, forget_peak, limit_memory, peak_megabytes
 
 
 def test_memory_is_limited_to_what_is_free() -> None:
@@ -24,6 +25,23 @@ def wanting_too_much() -> Iterator[str]:
         np.empty(all_there_is, np.uint8)
     except MemoryError:
         yield "refused"
+
+
+def test_limits_that_are_there_are_kept_to() -> None:
+    assert list(apart(limited_before)) == [(1 << 29, 1 << 30)]
+
+
+def limited_before() -> Iterator[tuple[int, int]]:
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_DATA, (1 << 29, 1 << 30))
+    limit_memory()
+    yield resource.getrlimit(resource.RLIMIT_DATA)
+
+
+def test_a_peak_that_the_status_does_not_tell_comes_from_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "read_text", lambda path: "Name: python")
+    assert sys.platform == "win32" or peak_megabytes() > 1
 
 
 def test_the_peak_can_be_forgotten() -> None:

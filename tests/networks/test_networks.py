@@ -92,6 +92,45 @@ def test_unknown_architectures_and_arguments_are_named() -> None:
         build("unet", {"widths": [8, 10**6]})
 
 
+@pytest.mark.parametrize(
+    ("architecture", "arguments", "complaint"),
+    [
+        ("cnn", {"layers": 1}, "layers of 1, only of 2 to 256"),
+        ("dncnn", {"layers": 1}, "layers of 1, only of 2 to 256"),
+        ("cae", {"filters": 0}, "filters of 0"),
+        ("cnn", {"channels": 3.0}, "channels of 3.0"),
+        ("win5rb", {"dilations": [1, 2]}, "3 dilations"),
+        ("win5rb", {"dilations": 2}, "does not take these arguments"),
+        ("unet", {"widths": []}, "0 widths"),
+        ("unet", {"widths": [1] * 16}, "16 widths"),
+        ("unet", {"blocks": 64}, "a margin of 2571"),
+        ("profiled", {"levels": [5, 9], "stride": 0}, "stride of 0"),
+        ("profiled", {"levels": [5, 9], "stride": 2.0}, "stride of 2.0"),
+        ("profiled", {"levels": [5, 9], "stride": 64}, "multiples of 512 pixels"),
+        ("profiled", {"levels": [5, 9], "base": {"colours": 3}}, "colours"),
+        ("stabilised", {"levels": [5, 9], "base": {"widths": [1] * 16}}, "16 widths"),
+    ],
+)
+def test_arguments_that_make_no_network_or_a_boundless_one_are_refused(
+    architecture: str, arguments: dict[str, object], complaint: str
+) -> None:
+    with torch.device("meta"), pytest.raises(ValueError, match=complaint):
+        build(architecture, arguments)
+
+
+def test_a_network_may_see_far() -> None:
+    with torch.device("meta"):
+        far = build("unet", {"widths": [8] * 6})
+    assert (far.multiple, far.radius) == (64, 819)
+
+
+def test_interleaved_pictures_count_all() -> None:
+    base = {"widths": [8, 12], "blocks": 1}
+    plain = macs_per_pixel(build("unet", {**base}), 3)
+    for stride in (1, 2, 3):
+        assert macs_per_pixel(build("profiled", {"levels": [5, 9], "stride": stride, "base": base}), 3) == plain
+
+
 def test_toys_cover_all_architectures() -> None:
     assert TOYS.keys() == ARCHITECTURES.keys()
 
