@@ -29,7 +29,10 @@ class Filter(Denoiser):
         check_sigma(self.card, request.sigma)
         level, given = 0.0, self.card.level == "given"
         if given:
-            level = request.strength * (self.level_of(pixels) if request.sigma is None else request.sigma) / 255
+            sigma = self.level_of(pixels) if request.sigma is None else request.sigma
+            if request.found is not None:
+                request.found(sigma)
+            level = request.strength * sigma / 255
             if level == 0:
                 return copy_into(result, pixels)
         height, width = pixels.shape[:2]
@@ -57,10 +60,10 @@ def median(pixels: Pixels, size: float, sigma: float) -> Pixels:
 
 def mean(pixels: Pixels, size: float, sigma: float) -> Pixels:
     """Each sample becomes the mean of the `size` x `size` pixels around it, in each channel by itself."""
-    from scipy.ndimage import uniform_filter
+    from scipy.ndimage import correlate1d
 
-    # A running sum in float32 would drift along a row.
-    result: Pixels = uniform_filter(pixels.astype(np.float64), size=(int(size), int(size), 1), mode="nearest")
+    taps = np.full(int(size), 1 / int(size))  # a running sum would lose all that comes after a very large sample
+    result: Pixels = correlate1d(correlate1d(pixels, taps, axis=0, mode="nearest"), taps, axis=1, mode="nearest")
     return result
 
 

@@ -21,11 +21,21 @@ Progress = Callable[[int, int], None]  # pixels done, pixels in all
 
 @dataclass(frozen=True)
 class Request:
-    """How a picture is to be denoised; `Denoiser.__call__` says what the fields mean."""
+    """How a picture is to be denoised; `Denoiser.__call__` says what the fields mean.
+
+    `found` is told the noise level, 0..255 scale, that `strength` is then a share of, by denoisers that act on one:
+    `sigma` or what they find, of each channel where they take channels one by one.
+    """
 
     sigma: float | None = None
     strength: float = 1.0
     progress: Progress | None = None
+    found: Callable[[float], None] | None = None
+
+    def __post_init__(self) -> None:
+        """Raises UsageError."""
+        if not 0 <= self.strength <= 1:
+            raise UsageError(f"strength is a number from 0 to 1, not {self.strength:g}")
 
 
 class Denoiser(ABC):
@@ -41,9 +51,9 @@ class Denoiser(ABC):
         `pixels`: floats of any width. `sigma` is the noise's standard deviation on the 0..255 scale; None: it is
         estimated or not needed. `strength`, 0 to 1, scales the level of a denoiser that is told one; the results of
         others are blended with the picture. `progress(done, total)` is called with pixels now and then.
-        Raises UsageError when a sigma is given to a denoiser that takes none, or is out of range, and for another
-        shape; TypeError for what is no array of floats, or no number; PictureError when a network cannot make numbers
-        of the samples, as of NaN and of what is far beyond white; MemoryError.
+        Raises UsageError when a sigma is given to a denoiser that takes none, for a sigma or strength out of range, and
+        for another shape; TypeError for what is no array of floats, or no number; PictureError when a network is given
+        samples that are no numbers, or can make none of them; MemoryError.
         """
         pixels = _floats(pixels)
         result: Pixels = np.empty(pixels.shape, np.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from denoise_cli.denoisers.card import Card
 from denoise_cli.denoisers.denoiser import Denoiser, Progress, Request, blended, check_sigma, copy_into
 from denoise_cli.denoisers.judged import judged_levels
+from denoise_cli.denoisers.outliers import usual_range
 from denoise_cli.denoisers.weights import read_card, read_tensors
 from denoise_cli.errors import PictureError, WeightsError
 from denoise_cli.images.image import Canvas, Pixels, Stored
@@ -18,12 +20,12 @@ from denoise_cli.images.overlay import Overlay
 from denoise_cli.networks import build
 from denoise_cli.networks.blocks import Network, with_sigma
 from denoise_cli.networks.curve import AROUND, level_map
+from denoise_cli.noise.estimate import sample_patches
 from denoise_cli.runtime import tiles
 from denoise_cli.runtime.device import choose_device, out_of_memory, tile_size
 from denoise_cli.runtime.fused import fused
 from denoise_cli.runtime.precision import choose_dtype, exact_float32
 
-SMALLEST_TILE = 32
 # What computes a network on a device and in a precision: from a batch of pictures to the same without noise.
 Engine = Callable[[Network, torch.device, torch.dtype], Callable[[torch.Tensor], torch.Tensor]]
 
@@ -54,31 +56,39 @@ class NetworkDenoiser(Denoiser):
         if self.card.level == "given":
             told = request.sigma
             levels = judged_levels(self._exact, pixels, self.card.channels) if told is None else (told,)
+            if request.found is not None:
+                request.found(_one_of(levels, pixels))
             level = tuple(request.strength * sigma for sigma in levels)
             if not any(level):
                 return copy_into(result, pixels)
 
+        low, high = usual_range(pixels)
+
         def run(part: Pixels) -> Pixels:
+            seen = part if low <= part.min() and part.max() <= high else part.clip(low, high)
             if channels == self.card.channels:
-                clean = self._run(part, level)
+                clean = self._run(seen, level)
             else:
-                clean = self._run(np.repeat(part, self.card.channels, axis=2), level).mean(axis=2, keepdims=True)
-            return clean if level is not None else blended(clean, part, request.strength)
+                clean = self._run(np.repeat(seen, self.card.channels, axis=2), level).mean(axis=2, keepdims=True)
+            if level is None:
+                clean = blended(clean, seen, request.strength)
+            return clean if seen is part else clean + (part - seen)
 
         around = AROUND // 2 if level is not None and len(level) > 1 else 0
         self._tiled(run, result, pixels, around, request.progress)
 
     def level_of(self, pixels: Pixels | Stored) -> float:
-        """Where noise depends on brightness, what it is where the picture is neither dark nor bright."""
-        levels = judged_levels(self._exact, pixels, self.card.channels)
-        return levels[len(levels) // 2]
+        """Where noise depends on brightness, what it is at the picture's mean."""
+        return _one_of(judged_levels(self._exact, pixels, self.card.channels), pixels)
 
     def _one_by_one(self, result: Pixels | Canvas, pixels: Pixels | Stored, request: Request) -> None:
         channels = pixels.shape[2]
         for number in range(channels):
             channel = (slice(None), slice(None), slice(number, number + 1))
-            progress = _part_of(request.progress, number, channels)
-            result[channel] = self(pixels[channel], sigma=request.sigma, strength=request.strength, progress=progress)
+            noisy = pixels[channel]
+            clean: Pixels = np.empty(noisy.shape, np.float32)
+            self.into(clean, noisy, replace(request, progress=_part_of(request.progress, number, channels)))
+            result[channel] = clean
 
     def _tiled(
         self,
@@ -90,30 +100,30 @@ class NetworkDenoiser(Denoiser):
     ) -> None:
         """`around`: how far the level depends on what is beside a pixel, besides the network's own reach."""
         height, width = pixels.shape[:2]
-        margin = (self.card.radius or 0) + around
-        tile = self._tile if self.card.radius is not None else None  # what sees everything cannot be tiled
+        tile, largest = self._tile, max(height, width)
+
+        def plan_of(tile: int | None) -> list[tiles.Tile]:
+            margin, square = self._exact.radius + around, None if tile is None else (tile, tile)
+            return list(tiles.plan(height, width, tile=square, margin=margin, multiple=self._exact.multiple))
+
+        plan = plan_of(tile)
         while True:
-            plan = tiles.plan(
-                height,
-                width,
-                tile=None if tile is None else (tile, tile),
-                margin=margin,
-                multiple=self.card.multiple,
-            )
             try:
                 return tiles.apply(run, pixels, plan, result, progress)
             except (RuntimeError, MemoryError) as error:
-                smaller = (max(height, width) if tile is None else tile) // 2
                 if not out_of_memory(error):
                     raise
+                before, tile = plan[0], min(tile or largest, largest) // 2
+                plan = plan_of(tile)
                 begun = isinstance(result, Overlay) and result.begun  # too late to begin once more
-                if self.card.radius is None or smaller < SMALLEST_TILE or begun:
+                if begun or plan[0] == before:  # or there are none smaller
                     raise MemoryError from error
-                tile = smaller
 
     @torch.inference_mode()
     def _run(self, part: Pixels, level: tuple[float, ...] | None) -> Pixels:
         x = torch.from_numpy(np.ascontiguousarray(part.transpose(2, 0, 1)))[None]
+        if not torch.isfinite(x).all():
+            raise PictureError("has samples that are no numbers")
         if level is not None:
             x = with_sigma(x, level_map(x, level))
         with exact_float32(self._device):
@@ -157,6 +167,14 @@ def load_network(
         if getattr(card, fact) != value:
             raise WeightsError(f"{path} has a card whose {fact} is not that of its network, {value}")
     return NetworkDenoiser(card, network, device=device, precision=precision, tile=tile, engine=engine or fused)
+
+
+def _one_of(levels: tuple[float, ...], pixels: Pixels | Stored) -> float:
+    """The level at the picture's mean, where it depends on brightness."""
+    if len(levels) == 1:
+        return levels[0]
+    mean = sample_patches(pixels, multiple=1).mean()
+    return float(np.interp(mean, np.linspace(0, 1, len(levels)), levels))
 
 
 def _kind(tensor: torch.Tensor) -> str:

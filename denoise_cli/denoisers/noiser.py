@@ -18,14 +18,19 @@ class Noiser(Denoiser):
     """Adds noise that follows from `seed` and from the picture: the same in every run, another for every picture."""
 
     def __init__(self, noise: NoiseRange, seed: int) -> None:
+        # Of the two families the one that has no weights.
         self.card = Card("noise", "classical", f"adds {noise.kind} noise", "none")
         self._noise, self._seed = noise, seed
 
     def into(self, result: Pixels | Canvas, pixels: Pixels | Stored, request: Request) -> None:
-        clean = pixels[:, :]
+        clean, total = pixels[:, :], pixels.shape[0] * pixels.shape[1]
+        if request.progress is not None:
+            request.progress(0, total)
         own = zlib.crc32(np.ascontiguousarray(clean).data)
         noisy = add_noise(clean, self._noise, np.random.default_rng([self._seed, own]))
         result[:, :] = blended(noisy, clean, request.strength)
+        if request.progress is not None:
+            request.progress(total, total)
 
     def level_of(self, pixels: Pixels | Stored) -> float:
         return estimate_sigma(pixels)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -59,10 +60,22 @@ def fused(network: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Mo
     faster = copy.deepcopy(network).eval().requires_grad_(False).to(device)
     cpu = device.type == "cpu"
     ways = _Ways(cpu and has_one_call(dtype), cpu and not uses_amx(dtype))
+    if isinstance(faster, Network):
+        faster.level = None  # which `forward` does not call
     for name, part in list(faster.named_children()):
         inner = isinstance(part, Network)  # whose own skips keep full precision
         setattr(faster, name, fused(part, device, dtype) if inner else Lowered(_folded(part, ways), dtype))
+    if isinstance(faster, Network) and not faster.skips and dtype != torch.float32:
+        _exact_end(faster, name)
     return faster.to(memory_format=torch.channels_last)  # type: ignore[no-any-return, call-overload]
+
+
+def _exact_end(network: Network, name: str) -> None:
+    """The last convolution of the part of that name, in float32: what it gives is the picture itself."""
+    lowered: Any = getattr(network, name)
+    *most, end = lowered.part
+    lowered.part = nn.Sequential(*most)
+    setattr(network, name, nn.Sequential(lowered, end.float()))
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,7 +84,7 @@ def paste(result: Pixels | Canvas, tile: Tile, part: Pixels) -> None:
 def apply(
     function: Callable[[Pixels], Pixels],
     pixels: Pixels | Stored,
-    tiles: Iterator[Tile],
+    tiles: Iterable[Tile],
     result: Pixels | Canvas,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:

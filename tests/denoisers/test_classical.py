@@ -111,3 +111,11 @@ def test_a_denoiser_takes_floats_of_any_width_with_three_axes(clean: np.ndarray)
         median(clean[:, :, 0])
     with pytest.raises(TypeError, match="strength is a number"):
         median(clean, strength="1")
+
+
+def test_a_mean_does_not_lose_what_comes_after_a_very_large_sample() -> None:
+    pixels = np.full((9, 40, 1), 0.5, np.float32)
+    pixels[4, 3] = 1e20
+    result = classical.build("mean")(pixels)
+    assert np.allclose(result[:, 5:], 0.5)
+    assert np.allclose(result[6:], 0.5)

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from denoise_cli.denoisers import weights
+from denoise_cli.denoisers.catalogue import load
 from denoise_cli.denoisers.denoiser import Request
 from denoise_cli.denoisers.network import NetworkDenoiser, load_network
 from denoise_cli.errors import PictureError, UsageError, WeightsError
@@ -15,6 +16,7 @@ from denoise_cli.images.image import Canvas, PixelFormat, Stored, stored
 from denoise_cli.images.overlay import Overlay
 from denoise_cli.networks import ARCHITECTURES
 from denoise_cli.noise.estimate import estimate_sigma
+from denoise_cli.noise.synthetic import add_gaussian
 from tests.conftest import toy_card, toy_network
 
 
@@ -205,3 +207,51 @@ def test_what_a_network_cannot_compute_is_told(pixels: np.ndarray) -> None:
     wild = NetworkDenoiser(toy_card("dncnn"), network, device="cpu", precision="fp32", tile="auto")
     with pytest.raises(PictureError, match="too large for the network"):
         wild(pixels)
+
+
+@pytest.mark.parametrize("model", ["photo", "dncnn", "cae"])
+@pytest.mark.parametrize("value", [10.0, 1e20])
+def test_one_sample_far_beyond_white_harms_nothing_around_it(model: str, value: float) -> None:
+    noisy = add_gaussian(np.full((96, 96, 3), 0.4, np.float32), 15, seed=0)
+    struck = noisy.copy()
+    struck[48, 48] = value
+    denoise = load(model, device="cpu", precision="fp32")
+    before, after = (denoise(picture, sigma=15 if model == "photo" else None) for picture in (noisy, struck))
+    far = np.hypot(*np.ogrid[-48:48, -48:48]) > 7
+    assert np.abs(after - before)[far].max() < 8 / 255
+    assert after[48, 48] == pytest.approx(value, rel=0.2)
+
+
+def test_a_picture_that_goes_far_beyond_white_in_many_places_is_denoised_there() -> None:
+    bright = np.full((96, 96, 3), 0.4, np.float32)
+    bright[:, 48:] = 5
+    noisy = add_gaussian(bright, 15, seed=0)
+    clean = load("photo", device="cpu", precision="fp32")(noisy, sigma=15)
+    assert (clean - bright)[:, 60:].std() < (noisy - bright)[:, 60:].std() / 4
+
+
+@pytest.mark.parametrize("model", ["cae", "cnn", "dncnn", "photo"])
+def test_networks_do_not_hide_what_is_no_number(model: str, pixels: np.ndarray) -> None:
+    pixels[3, 4] = np.nan
+    with pytest.raises(PictureError, match="no numbers"):
+        load(model, device="cpu", precision="fp32")(pixels)
+
+
+@pytest.mark.parametrize("model", ["cae", "cnn", "dncnn", "photo"])
+def test_half_precision_inside_gives_more_than_eight_bits(model: str) -> None:
+    ramp = np.broadcast_to(np.linspace(0.5, 1, 256, dtype=np.float32)[None, :, None], (32, 256, 3)).copy()
+    result = load(model, device="cpu", precision="bf16")(ramp)
+    assert len(np.unique(result[16, :, 0])) > 200
+
+
+def test_of_a_dim_picture_the_level_is_that_of_its_own_brightness() -> None:
+    light = np.broadcast_to(np.linspace(0.1, 0.9, 160, dtype=np.float32)[None, :, None], (160, 160, 3)) / 16
+    noisy = (np.random.default_rng(0).poisson(light * 4000) / 4000).astype(np.float32)
+    true = 255 * np.sqrt(light.mean() / 4000)
+    assert load("photo", device="cpu").estimate(noisy) == pytest.approx(true, rel=0.15)
+
+
+@pytest.mark.parametrize("strength", [-0.1, 1.1, float("nan")])
+def test_a_strength_that_makes_no_sense_is_refused(strength: float, pixels: np.ndarray) -> None:
+    with pytest.raises(UsageError, match="from 0 to 1"):
+        denoiser("dncnn")(pixels, strength=strength)
