@@ -207,7 +207,7 @@ def _array(array: Samples, settings: Settings, progress: Progress | None) -> Sam
     result = to_samples(denoise_image(Image(stored(color, form), form, alpha), settings, progress).source, form)
     if alpha is not None:
         result = np.concatenate([result, alpha[..., None]], axis=2)
-    return result.reshape(array.shape)
+    return result.reshape(array.shape).astype(array.dtype, copy=False)  # joined arrays have the machine's byte order
 
 
 def _picture(picture: Pillow.Image, settings: Settings, progress: Progress | None) -> Pillow.Image:

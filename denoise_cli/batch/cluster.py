@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from denoise_cli.batch.connection import connected, shares
-from denoise_cli.batch.many import AT_ONCE, Outcome, denoise_one
+from denoise_cli.batch.many import AT_ONCE, Outcome, denoise_one, in_turn
 from denoise_cli.batch.plan import Job, Look, Passed, Results, look, search
 from denoise_cli.batch.wanted import Wanted
 from denoise_cli.denoisers import classical
@@ -140,6 +140,7 @@ class Worker:
 
     def __init__(self, wanted: Wanted, threads: int | None = None) -> None:
         self.wrong: str | None = None
+        self._around = in_turn()  # for threads of the pool call it, AT_ONCE at the same time
         sweep(temporary_folder())  # of what a worker that was lost here had copied
         try:
             self.settings = wanted.settings()
@@ -161,10 +162,10 @@ class Worker:
 
     def _outcome(self, source: str, target: str) -> list[Any]:
         try:
-            outcome = denoise_one(Job(place(source), place(target)), self.settings)
+            outcome = denoise_one(Job(place(source), place(target)), self.settings, self._around)
         except DenoiseError as error:  # of a URL for which a package is missing on this node
-            return [source, target, 0.0, 0.0, f"cannot be denoised ({error})"]
-        return [source, target, outcome.megapixels, outcome.seconds, outcome.failure]
+            return [source, target, 0.0, 0.0, f"cannot be denoised ({error})", None]
+        return [source, target, outcome.megapixels, outcome.seconds, outcome.failure, outcome.sigma]
 
 
 @dataclass
@@ -248,8 +249,8 @@ def denoise_on_ray(
                     told.unreadable = tuple((place(folder), why) for folder, why in facts["unreadable"])
                     told.wrong = tuple((path, why) for path, why in facts["wrong"])
                 told.there_already += facts.get("there_already", 0)
-                for source, target, megapixels, seconds, failure in facts.get("outcomes", ()):
-                    yield Outcome(Job(place(source), place(target)), megapixels, seconds, failure)
+                for source, target, megapixels, seconds, failure, sigma in facts.get("outcomes", ()):
+                    yield Outcome(Job(place(source), place(target)), megapixels, seconds, failure, sigma=sigma)
     except ray.exceptions.RayError as error:
         raise UsageError(f"the cluster ended the run ({error}); the same command goes on where it ended") from error
     finally:

@@ -10,41 +10,59 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from denoise_cli.batch.picture import Settings, denoise_file
+from denoise_cli.batch.picture import Around, Settings, denoise_file
 from denoise_cli.batch.plan import Job
 from denoise_cli.denoisers.denoiser import Progress
 from denoise_cli.errors import DenoiseError, reason
+from denoise_cli.images.image import Image
 from denoise_cli.places.files import sweep, temporary_folder
 
-# One picture computes at a time (Settings.turn); meanwhile the next is read and the last is written.
-AT_ONCE = 3
+AT_ONCE = 3  # one picture computes at a time; meanwhile the next is read and the last is written
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one picture: its size and time, or why it failed. `bug` is set where nobody foresaw the error."""
+    """What became of one picture: its size and time, or why it failed. `bug` is set where nobody foresaw the error.
+
+    `sigma`: see `Denoised`.
+    """
 
     job: Job
     megapixels: float = 0.0
     seconds: float = 0.0
     failure: str | None = None
     bug: BaseException | None = None
+    sigma: float | None = None
 
 
 class _StoppedError(Exception):
     """Raised inside a picture that is being denoised when the run is to end."""
 
 
-def denoise_one(job: Job, settings: Settings, progress: Progress | None = None) -> Outcome:
-    """Denoises a picture; what goes wrong with it is its outcome, so that it costs no others."""
+def in_turn() -> Around:
+    """Lets one picture compute at a time, of all those around which it is: each has the whole processor."""
+    turn = threading.Lock()
+
+    def around(image: Image, denoised: Callable[[Image], Image]) -> Image:
+        with turn:
+            return denoised(image)
+
+    return around
+
+
+def denoise_one(job: Job, settings: Settings, around: Around, progress: Progress | None = None) -> Outcome:
+    """Denoises a picture; what goes wrong with it is its outcome, so that it costs no others.
+
+    `around`: what `in_turn` gives, the same for all pictures that are denoised at the same time.
+    """
     started = time.monotonic()
     try:
-        megapixels = denoise_file(job, settings, progress)
+        denoised = denoise_file(job, settings, progress, around)
     except _StoppedError:
         raise
     except Exception as error:
         return failed(job, error, settings)
-    return Outcome(job, megapixels, time.monotonic() - started)
+    return Outcome(job, denoised.megapixels, time.monotonic() - started, sigma=denoised.sigma)
 
 
 def failed(job: Job, error: Exception, settings: Settings) -> Outcome:
@@ -81,15 +99,15 @@ def denoise_all(
 
     What a run that was killed has left half done where results go is removed.
 
-    `progress` is called from other threads. A KeyboardInterrupt ends the pictures under way, which leave nothing
-    behind, and is raised again.
+    `progress` is called from other threads. A KeyboardInterrupt ends the pictures that are computed, which leave
+    nothing behind; those that are written already are finished and told, and then it is raised again.
     """
     folders = {job.target.parent for job in jobs if isinstance(job.target, Path)}
     if not all(isinstance(place, Path) for job in jobs for place in (job.source, job.target)):
         folders.add(temporary_folder())  # where copies of what is elsewhere are
     for folder in folders:
         sweep(folder)
-    stop = threading.Event()
+    stop, around = threading.Event(), in_turn()
 
     def one(job: Job) -> Outcome:
         def tell(part: int, whole: int) -> None:
@@ -97,17 +115,22 @@ def denoise_all(
                 raise _StoppedError
             progress(job, part, whole)
 
-        return denoise_one(job, settings, tell)
+        return denoise_one(job, settings, around, tell)
 
     pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="picture")
+    untold: set[Future[Outcome]] = set()
     try:
         waiting = iter(jobs)
-        running: set[Future[Outcome]] = {pool.submit(one, job) for job in islice(waiting, 2 * AT_ONCE)}
-        while running:
-            finished, running = wait(running, return_when=FIRST_COMPLETED)
+        untold |= {pool.submit(one, job) for job in islice(waiting, 2 * AT_ONCE)}
+        while untold:
+            finished, _ = wait(untold, return_when=FIRST_COMPLETED)
             for future in finished:
+                untold.remove(future)
                 done(future.result())
-            running |= {pool.submit(one, job) for job in islice(waiting, len(finished))}
+            untold |= {pool.submit(one, job) for job in islice(waiting, len(finished))}
     finally:
         stop.set()
         pool.shutdown(wait=True, cancel_futures=True)
+        for future in untold:  # of a run that was stopped
+            if not future.cancelled() and future.exception() is None:
+                done(future.result())

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from statistics import fmean
+from typing import BinaryIO, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -24,13 +24,16 @@ from denoise_cli.images.overlay import Overlay
 from denoise_cli.places.place import reading, replacing, suffix_of
 
 Result = TypeVar("Result")
+# What a page goes through: it is given the page and what denoises it, which may put the result in the place of the
+# page's samples, and gives the result.
+Around: TypeAlias = Callable[[Image, Callable[[Image], Image]], Image]
 
 
 @dataclass(frozen=True)
 class Settings:
     """How pictures are denoised: by what, how strongly (0 to 1), at which noise level, and how they are written.
 
-    `white`: see `formats.read`. `turn` is held while a picture is computed: one at a time has the processor.
+    `white`: see `formats.read`.
     """
 
     denoiser: Denoiser
@@ -38,7 +41,6 @@ class Settings:
     sigma: float | None = None
     white: float | None = None
     save: SaveOptions = field(default_factory=SaveOptions)
-    turn: AbstractContextManager[object] = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         """Raises UsageError for settings that make no sense."""
@@ -52,10 +54,30 @@ class Settings:
         check_sigma(self.denoiser.card, self.sigma)
 
 
-def denoise_image(image: Image, settings: Settings, progress: Progress | None = None, *, spent: bool = False) -> Image:
+@dataclass(frozen=True)
+class Denoised:
+    """Facts of a file that was denoised, all pages together.
+
+    `sigma`: the noise level that was found or given, 0..255 scale, the mean over pages, and over channels that were
+    taken one by one; None of denoisers without one, and where there was nothing to do.
+    """
+
+    megapixels: float
+    sigma: float | None = None
+
+
+def denoise_image(
+    image: Image,
+    settings: Settings,
+    progress: Progress | None = None,
+    *,
+    found: Callable[[float], None] | None = None,
+    spent: bool = False,
+) -> Image:
     """The same picture without noise; transparent and non-finite pixels keep what they hold and harm no neighbour.
 
-    `spent`: nobody needs the picture any more, so that the result may take the place of its samples.
+    `found`: see `Request`. `spent`: nobody needs the picture any more, so that the result may take the place of its
+    samples.
     """
     source = image.source
     if settings.strength == 0 and isinstance(source, Stored) and source.form == image.format:
@@ -70,7 +92,7 @@ def denoise_image(image: Image, settings: Settings, progress: Progress | None = 
     else:
         result = Canvas.of(image.shape, image.format)
     noisy = source if mask is None else filled(source, mask)
-    settings.denoiser.into(result, noisy, Request(settings.sigma, settings.strength, progress))
+    settings.denoiser.into(result, noisy, Request(settings.sigma, settings.strength, progress, found))
     if isinstance(result, Canvas):
         result.settle()
     if mask is not None:
@@ -79,29 +101,43 @@ def denoise_image(image: Image, settings: Settings, progress: Progress | None = 
 
 
 def denoise_stream(
-    source: BinaryIO, target: BinaryIO, codec: Codec | None, settings: Settings, progress: Progress | None = None
-) -> float:
-    """Denoises one open file into another, in `codec`'s format (None: the source's); gives its megapixels.
+    source: BinaryIO,
+    target: BinaryIO,
+    codec: Codec | None,
+    settings: Settings,
+    progress: Progress | None = None,
+    around: Around | None = None,
+) -> Denoised:
+    """Denoises one open file into another, in `codec`'s format (None: the source's).
 
-    Raises PictureError, its text to be put behind the file's name.
+    `progress` counts the pixels of all pages as if each were as large as the one under way. `around` is called with
+    each page and with what denoises it, where more is to be done with it than that.
+    Raises PictureError, its text to be put behind the file's name, and what `progress` and `around` raise.
     """
     opened = _reading(lambda: read(source, settings.white))
     codec = codec or by_name(opened.format)
     if opened.count > 1 and not codec.many:
         raise PictureError(f"holds {opened.count} pictures and {codec.name.upper()} one; write TIFF instead")
     sizes: list[int] = []
+    levels: list[float] = []
+
+    def tell(done: int, total: int) -> None:
+        if progress is not None:
+            progress((len(sizes) - 1) * total + done, opened.count * total)
+
+    def denoised(image: Image) -> Image:
+        return denoise_image(image, settings, tell, found=levels.append, spent=True)
 
     def clean() -> Iterator[Image]:
         while (image := _reading(lambda: next(opened.images, None))) is not None:
             image = fitting(image, codec)
             sizes.append(image.shape[0] * image.shape[1])
-            with settings.turn:
-                ready = [denoise_image(image, settings, progress, spent=True)]
+            ready = [denoised(image) if around is None else around(image, denoised)]
             del image
             yield ready.pop()  # nothing is kept here while the picture is written
 
     codec.write(target, clean(), replace(settings.save, count=opened.count))
-    return sum(sizes) / 1e6
+    return Denoised(sum(sizes) / 1e6, fmean(levels) if levels else None)
 
 
 def _reading(action: Callable[[], Result]) -> Result:
@@ -112,11 +148,13 @@ def _reading(action: Callable[[], Result]) -> Result:
         raise PictureError(f"cannot be read ({error.strerror or error})") from error
 
 
-def denoise_file(job: Job, settings: Settings, progress: Progress | None = None) -> float:
-    """Denoises a file into another, atomically; gives its megapixels.
+def denoise_file(
+    job: Job, settings: Settings, progress: Progress | None = None, around: Around | None = None
+) -> Denoised:
+    """Denoises a file into another, atomically; `progress` and `around` are those of `denoise_stream`.
 
     With the same suffix the result has the source's format, whatever the suffix says.
-    Raises PictureError, its text to be put behind the source's name.
+    Raises PictureError, its text to be put behind the source's name, and what `progress` and `around` raise.
     """
     same = suffix_of(job.source) == suffix_of(job.target)
     try:
@@ -127,7 +165,8 @@ def denoise_file(job: Job, settings: Settings, progress: Progress | None = None)
         with ExitStack() as both:
             source = _reading(lambda: both.enter_context(reading(job.source)))
             target = both.enter_context(replacing(job.target))
-            return denoise_stream(source, target, None if same else by_suffix(job.target), settings, progress)
+            codec = None if same else by_suffix(job.target)
+            return denoise_stream(source, target, codec, settings, progress, around)
     except OSError as error:
         where, why = job.target.parent, error.strerror or error
         raise PictureError(f"has no place for its result: {where} cannot be written ({why})") from error

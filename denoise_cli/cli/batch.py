@@ -130,10 +130,7 @@ def report(
 
         facts = {
             **summary.counts(),
-            what.replace(" ", "_"): [
-                {"source": str(o.job.source), "result": str(o.job.target), "megapixels": round(o.megapixels, 6)}
-                for o in good
-            ],
+            what.replace(" ", "_"): [facts_of(outcome, level=what == DENOISED) for outcome in good],
             "failed": [{"source": str(path), "reason": reason} for path, reason in failures],
             "not_reached": summary.left,
         }
@@ -152,10 +149,20 @@ def _say(plan: Plan, good: Sequence[Outcome], summary: Summary) -> None:
         print(summary, file=sys.stderr)
 
 
+def facts_of(outcome: Outcome, *, level: bool = True) -> dict[str, Any]:
+    """For JSON, of a picture that is done. `level`: with the noise level that was found in it, if any was."""
+    size = {"megapixels": round(outcome.megapixels, 6)}
+    facts = {"source": str(outcome.job.source), "result": str(outcome.job.target), **size}
+    if level:
+        facts["sigma"] = None if outcome.sigma is None else round(outcome.sigma, 2)
+    return facts
+
+
 def line_of(outcome: Outcome, *, verbose: bool, name: str = "") -> str:
     """What is said of a picture that is finished; nothing of most. `name`: what it is called, if not as its file."""
     if outcome.failure is None:
-        return f"{outcome.job.source} -> {outcome.job.target}" if verbose else ""
+        level = "" if outcome.sigma is None else f" (noise level {outcome.sigma:.1f})"
+        return f"{outcome.job.source} -> {outcome.job.target}{level}" if verbose else ""
     line = f"denoise-img: {name or outcome.job.source} {outcome.failure}"
     if verbose and outcome.bug is not None:
         import traceback

@@ -6,14 +6,13 @@ import json
 import sys
 import time
 from collections.abc import Iterable
-from typing import Any
 
 from denoise_cli.batch.cluster import Cluster, Left, Noted, Told, check, denoise_on_ray, listing_of, texts_of
 from denoise_cli.batch.many import Outcome
 from denoise_cli.batch.plan import Job, Results
 from denoise_cli.batch.report import Report
 from denoise_cli.batch.wanted import Wanted
-from denoise_cli.cli.batch import Summary
+from denoise_cli.cli.batch import Summary, facts_of, line_of
 from denoise_cli.cli.console import BatchProgress
 from denoise_cli.places.place import Place
 
@@ -54,9 +53,9 @@ def run_on_ray(
                 failure(outcome.job.source, outcome.failure)
                 return
             good, megapixels = good + 1, megapixels + outcome.megapixels
-            report.note(_facts(outcome))
+            report.note({**facts_of(outcome), "seconds": round(outcome.seconds, 3)})
             if verbose:
-                bar.say(f"{outcome.job.source} -> {outcome.job.target}")
+                bar.say(line_of(outcome, verbose=True))
 
         try:
             for outcome in denoise_on_ray(listing, wanted, cluster, told):
@@ -101,8 +100,3 @@ def _without_outcome(jobs: Iterable[Job], report: Report, overwrite: bool) -> li
     """Those of which this run has not told and that have no result."""
     reported, results = report.sources(), Results()
     return [job for job in jobs if str(job.source) not in reported and (overwrite or not results.has(job.target))]
-
-
-def _facts(outcome: Outcome) -> dict[str, Any]:
-    size = {"megapixels": round(outcome.megapixels, 6), "seconds": round(outcome.seconds, 3)}
-    return {"source": str(outcome.job.source), "result": str(outcome.job.target), **size}

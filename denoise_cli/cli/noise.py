@@ -51,7 +51,8 @@ def noise(
     stdin.
 
     The noise follows from the seed and the picture itself, so that it is the same in every run. Nothing clips it but
-    the result's format: a float TIFF holds all of it, 8 bits what is between black and white.
+    the result's format (a float TIFF holds all of it, 8 bits what is between black and white) and the camera of
+    `camera`, whose pictures are between these.
     """
     from denoise_cli.batch.picture import Settings
     from denoise_cli.batch.plan import make_plan, places

@@ -74,9 +74,8 @@ def run_stream(
         started = time.monotonic()
         outcomes = [_outcome(job, settings, stdin=source == STREAM, stdout=result if target is None else None)]
     (outcome,) = outcomes
-    if outcome.failure is not None:
-        name = "standard input" if source == STREAM else source
-        print(line_of(outcome, verbose=verbose, name=name), file=sys.stderr)
+    if line := line_of(outcome, verbose=verbose, name="standard input" if source == STREAM else source):
+        print(line, file=sys.stderr)
     if target is not None:
         return report(Plan((job,)), outcomes, time.monotonic() - started, as_json=as_json, quiet=quiet, what=what)
     if outcome.failure is None:
@@ -100,10 +99,10 @@ def _outcome(job: Job, settings: Settings, *, stdin: bool, stdout: BinaryIO | No
     except OSError as error:
         return Outcome(job, failure=f"cannot be read ({error.strerror or error})")
     try:
-        if stdout is not None:
-            return Outcome(job, denoise_stream(whole, stdout, None, settings))
-        with replacing(job.target) as file:
-            return Outcome(job, denoise_stream(whole, file, by_suffix(job.target), settings))
+        with nullcontext(stdout) if stdout is not None else replacing(job.target) as file:
+            codec = None if stdout is not None else by_suffix(job.target)
+            denoised = denoise_stream(whole, file, codec, settings)
+        return Outcome(job, denoised.megapixels, sigma=denoised.sigma)
     except OSError as error:
         return Outcome(job, failure=f"has no place for its result: {job.target} cannot be written ({error.strerror})")
     except Exception as error:

@@ -28,6 +28,7 @@ from denoise_cli.measure.quality import finite
 from denoise_cli.noise.spec import NoiseRange
 
 PATIENCE = 30.0  # seconds that a request with `wait` is held open, and that a drawing waits for the one before it
+DRAWING = 100_000  # bytes, several times those of 784 numbers; parsed, JSON takes many times its size
 SECURITY = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -37,17 +38,16 @@ SECURITY = {
 
 @dataclass(frozen=True)
 class Limits:
-    """What the page takes: megabytes of a file, megapixels of a picture. `hosts`: the names by which it may be called;
-    empty for any. A page that anyone can name could be called by other sites' scripts under a name of theirs.
-    """
+    """What the page takes: megabytes of a file, megapixels of a picture, counted by `pixels_in`."""
 
     megabytes: float = 200
     megapixels: float = 60
-    hosts: frozenset[str] = frozenset()
 
 
-def create_app(jobs: Jobs, shelf: Shelf, limits: Limits) -> flask.Flask:
-    """The WSGI application."""
+def create_app(jobs: Jobs, shelf: Shelf, limits: Limits, hosts: frozenset[str] = frozenset()) -> flask.Flask:
+    """The WSGI application. `hosts`: the names by which it may be called; empty for any. A page that anyone can name
+    could be called by other sites' scripts under a name of theirs.
+    """
     app = flask.Flask(__name__, static_url_path="/static")
     app.config["MAX_CONTENT_LENGTH"] = round(limits.megabytes * 1e6)
     drawing = threading.Lock()
@@ -55,7 +55,7 @@ def create_app(jobs: Jobs, shelf: Shelf, limits: Limits) -> flask.Flask:
     @app.before_request
     def only_from_here() -> None:
         host, origin = flask.request.host, flask.request.headers.get("Origin")
-        if limits.hosts and urlsplit(f"//{host}").hostname not in limits.hosts:
+        if hosts and urlsplit(f"//{host}").hostname not in hosts:
             flask.abort(403, f"this page does not answer to the name {host}")
         if origin and origin.split("://", 1)[-1] != host:
             flask.abort(403, "other sites may not use this page")
@@ -102,6 +102,8 @@ def create_app(jobs: Jobs, shelf: Shelf, limits: Limits) -> flask.Flask:
 
     @app.post("/api/digits")
     def digits() -> flask.Response:
+        if (flask.request.content_length or 0) > DRAWING:
+            flask.abort(413, f"a drawing takes no more than {DRAWING // 1000} kB")
         wanted = Drawing.parse(flask.request.get_json())
         if not drawing.acquire(timeout=PATIENCE):
             raise BusyError
@@ -118,15 +120,13 @@ def create_app(jobs: Jobs, shelf: Shelf, limits: Limits) -> flask.Flask:
         with jobs.new_folder() as folder:
             order = _order(upload, form, folder, shelf, limits)
             job = jobs.submit(order)
-        if form.get("wait") not in (None, "", "0", "false"):
-            job.over(PATIENCE)
+        _wait(job, form)
         return flask.jsonify(_told(job, jobs)), 200 if job.future.done() else 202
 
     @app.get("/api/jobs/<name>")
     def told(name: str) -> flask.Response:
         job = _job(name, jobs)
-        if "wait" in flask.request.args:
-            job.over(PATIENCE)
+        _wait(job, flask.request.args)
         return flask.jsonify(_told(job, jobs))
 
     @app.delete("/api/jobs/<name>")
@@ -170,16 +170,17 @@ def _order(upload: FileStorage, form: Mapping[str, str], folder: Path, shelf: Sh
         shelf.get(form.get("model") or DEFAULT_MODEL), 1.0 if strength is None else strength, _number(form, "sigma")
     )
     noiser = Noiser(NoiseRange.parse(noise), max(0, int(seed or 0))) if noise else None
-    title = PurePath((upload.filename or "").replace("\\", "/"))
+    name = "".join(sign if sign.isprintable() else "_" for sign in upload.filename or "")
+    title = PurePath(name.replace("\\", "/"))
     source = folder / SOURCE
     upload.save(source)
     try:
         with source.open("rb") as file:
-            suffixes, pixels = by_content(file).suffixes, pixels_in(file)
+            suffixes, megapixels = by_content(file).suffixes, pixels_in(file) / 1e6
     except PictureError as error:
         raise PictureError(f"{title.name} {error}") from None
-    if pixels > limits.megapixels * 1e6:
-        flask.abort(413, f"{title.name} has {pixels / 1e6:.1f} megapixels; {limits.megapixels:g} is the limit here")
+    if megapixels > limits.megapixels:
+        flask.abort(413, f"{title.name} counts as {megapixels:.1f} megapixels; {limits.megapixels:g} is the limit here")
     suffix = title.suffix if title.suffix.lower() in suffixes else suffixes[0]
     return Order(folder, title.name, f"{title.stem}{MARK}{suffix}", settings, noiser)
 
@@ -196,6 +197,12 @@ def _number(form: Mapping[str, str], name: str) -> float | None:
     if not math.isfinite(value):
         raise UsageError(f"{name} is a number, not {text!r}")
     return value
+
+
+def _wait(job: Job, fields: Mapping[str, str]) -> None:
+    """Until it is over or patience is, if the request says `wait`, with or without a value that means yes."""
+    if fields.get("wait", "0") not in ("0", "false"):
+        job.over(PATIENCE)
 
 
 def _job(name: str, jobs: Jobs) -> Job:

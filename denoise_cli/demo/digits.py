@@ -28,7 +28,7 @@ class Drawing:
 
     @classmethod
     def parse(cls, fields: object) -> Drawing:
-        """From JSON: `pixels`, 784 numbers from 0 to 255, row by row; `noise`, KIND:LEVEL; `seed`; `models`.
+        """From JSON: `pixels`, 784 numbers from 0 to 255, row by row; `noise`, KIND:LEVEL; `seed`; `models`, each once.
 
         Raises UsageError.
         """
@@ -39,6 +39,8 @@ class Drawing:
             raise UsageError(f"pixels are {SIDE**2} numbers from 0 to 255")
         if isinstance(models, str) or not isinstance(models, Sequence) or not all(isinstance(m, str) for m in models):
             raise UsageError("models is a list of names")
+        if len(set(models)) < len(models):
+            raise UsageError("models names one twice")
         if type(seed) is not int or seed < 0:
             raise UsageError("seed is a whole number, 0 or more")
         pixels = np.array(values, np.float32).reshape(SIDE, SIDE, 1) / np.float32(255)

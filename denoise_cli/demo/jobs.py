@@ -9,8 +9,8 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, TimeoutError
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import Path
@@ -40,7 +40,7 @@ class Job:
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     share: float = 0.0
     unwanted: bool = False
-    future: Future[Outcome] = field(default_factory=Future)
+    future: Future[Outcome] = field(init=False)
     ended: float = math.inf
 
     @property
@@ -59,7 +59,9 @@ class Job:
 
     def over(self, seconds: float) -> bool:
         """Whether it is, after so long at the most."""
-        return self.future.done() or bool(wait([self.future], timeout=seconds).done)
+        with suppress(CancelledError, TimeoutError):
+            self.future.exception(timeout=seconds)  # unlike `wait`, which hears of cancelling when the worker does
+        return self.future.done()
 
     def tell(self, share: float) -> None:
         """Hears of progress; raises UnwantedError where nobody waits for it any more."""

@@ -7,7 +7,6 @@ import logging
 import socket
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -29,8 +28,7 @@ def serve(host: str, port: int, limits: Limits, device: str, ready: Callable[[st
     Raises UsageError where it cannot listen.
     """
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that requests wait a moment is nothing to tell
-    if _is_loopback(host):
-        limits = replace(limits, hosts=LOOPBACK | {host})
+    hosts = LOOPBACK | {host} if _is_loopback(host) else frozenset()
     try:
         listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
@@ -41,7 +39,7 @@ def serve(host: str, port: int, limits: Limits, device: str, ready: Callable[[st
         jobs = Jobs(Path(folder))
         try:
             server = create_server(
-                create_app(jobs, Shelf(device), limits),
+                create_app(jobs, Shelf(device), limits, hosts),
                 sockets=[listening],
                 threads=THREADS,
                 # A little more than the page takes: what is too large by less is refused by the page, in a sentence.

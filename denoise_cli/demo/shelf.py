@@ -8,7 +8,8 @@ from denoise_cli.denoisers.card import Card
 from denoise_cli.denoisers.catalogue import GRAY, cards, load
 from denoise_cli.denoisers.denoiser import Denoiser
 from denoise_cli.errors import UsageError
-from denoise_cli.mnist.trials import PREFIX
+
+DIGITS = "mnist-"  # how the names of networks for handwritten digits begin
 
 
 class Shelf:
@@ -32,4 +33,4 @@ class Shelf:
     @staticmethod
     def for_digits(card: Card) -> bool:
         """Whether a denoiser has learnt from handwritten digits and is of no use for anything else."""
-        return card.name.startswith(PREFIX)
+        return card.name.startswith(DIGITS)

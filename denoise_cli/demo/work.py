@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image as Pillow
 
-from denoise_cli.batch.picture import Settings, denoise_image
+from denoise_cli.batch.picture import Settings, denoise_file, denoise_image
+from denoise_cli.batch.plan import Job
 from denoise_cli.denoisers.noiser import Noiser
 from denoise_cli.images.exif import orientation, upright
-from denoise_cli.images.formats import by_name, read
 from denoise_cli.images.image import Image, PixelFormat, to_samples
 from denoise_cli.measure.quality import psnr
 
@@ -36,14 +36,15 @@ class Order:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Facts of the first page. `sigma`: the noise level that was found, 0..255 scale. PSNR in dB, against the picture
-    as it was, where noise was added.
+    """Size and PSNR are those of the first page, PSNR in dB, against the picture as it was, where noise was added.
+
+    `sigma`: see `Denoised`.
     """
 
     width: int
     height: int
     pages: int
-    sigma: float
+    sigma: float | None
     psnr_before: float | None = None
     psnr_after: float | None = None
 
@@ -54,37 +55,33 @@ def carry_out(order: Order, share: Share) -> Outcome:
 
     Raises PictureError, its text to be put behind the source's name; and what `share` raises.
     """
-    outcome: list[Outcome] = []
-    with (order.folder / SOURCE).open("rb") as source, (order.folder / RESULT).open("w+b") as target:
-        opened = read(source)
+    sizes: list[tuple[int, int]] = []
+    ratios: list[float] = []
+    reached = 0.0
 
-        def pages() -> Iterator[Image]:
-            for number, image in enumerate(opened.images):
+    def progress(done: int, total: int) -> None:
+        nonlocal reached
+        reached = done / total
+        share(reached)
 
-                def progress(done: int, total: int, number: int = number) -> None:
-                    share((number + done / total) / opened.count)
+    def around(image: Image, denoised: Callable[[Image], Image]) -> Image:
+        sizes.append(image.shape[:2])
+        noisy = image if order.noise is None else denoise_image(image, Settings(order.noise), lambda *_: share(reached))
+        if len(sizes) > 1:
+            return denoised(noisy)
+        show(noisy, order.folder / BEFORE)
+        if order.noise is not None:
+            ratios.append(psnr(noisy.pixels, image.pixels))
+        clean = denoised(noisy)  # whose samples may be in the place of the noisy ones
+        show(clean, order.folder / AFTER)
+        if order.noise is not None:
+            ratios.append(psnr(clean.pixels, image.pixels))
+        return clean
 
-                progress(0, 1)
-                noisy = image if order.noise is None else replace(image, source=order.noise(image.pixels))
-                clean = denoise_image(noisy, order.settings, progress)
-                if number == 0:
-                    show(noisy, order.folder / BEFORE)
-                    show(clean, order.folder / AFTER)
-                    outcome.append(_facts(image, noisy, clean, opened.count, order.settings))
-                yield clean
-
-        by_name(opened.format).write(target, pages(), replace(order.settings.save, count=opened.count))
-    return outcome[0]
-
-
-def _facts(image: Image, noisy: Image, clean: Image, pages: int, settings: Settings) -> Outcome:
-    height, width = image.shape[:2]
-    sigma = settings.denoiser.level_of(noisy.source) if settings.sigma is None else settings.sigma
-    if noisy is image:
-        return Outcome(width, height, pages, sigma)
-    original = image.pixels
-    before, after = (psnr(other.pixels, original) for other in (noisy, clean))
-    return Outcome(width, height, pages, sigma, before, after)
+    share(reached)
+    found = denoise_file(Job(order.folder / SOURCE, order.folder / RESULT), order.settings, progress, around)
+    height, width = sizes[0]
+    return Outcome(width, height, len(sizes), found.sigma, *ratios)
 
 
 def show(image: Image, path: Path) -> None:

@@ -12,7 +12,6 @@ from denoise_cli.mnist.data import SIDE, TRAINING
 from denoise_cli.mnist.objective import DigitNoise
 from denoise_cli.noise.spec import NoiseRange
 
-PREFIX = "mnist-"  # of the names of networks for digits
 EPOCHS, BATCH = 10, 128
 NOISY_EPOCHS = 3  # with noisy targets, of which Win5-RB's take an hour of two cores
 OTHERS_STEPS, QUICK_STEPS = 100, 300

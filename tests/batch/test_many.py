@@ -3,13 +3,14 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
-from denoise_cli.batch import picture
+from denoise_cli.batch import many, picture
 from denoise_cli.batch.many import Outcome, denoise_all, none_there
-from denoise_cli.batch.picture import Settings
+from denoise_cli.batch.picture import Denoised, Settings, denoise_file
 from denoise_cli.batch.plan import Job, make_plan
 from denoise_cli.denoisers import classical
 from denoise_cli.denoisers.card import Card
@@ -111,15 +112,43 @@ def test_pictures_none_of_which_is_there_need_nothing_loaded(tmp_path: Path) -> 
 
 def test_an_interrupt_ends_everything_and_leaves_no_half_file(folder: Path) -> None:
     plan = make_plan([folder], folder.parent / "out")
-    seen: list[Job] = []
+    seen: list[str] = []
 
     def done(outcome: Outcome) -> None:
-        seen.append(outcome.job)
-        raise KeyboardInterrupt
+        seen.append(outcome.job.target.name)
+        if len(seen) == 1:
+            raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         denoise_all(plan.jobs, Settings(classical.build("median")), done=done)
-    assert len(seen) == 1
+    assert len(seen) < 12
     for path in (folder.parent / "out").iterdir():
         Image.open(path).load()
         assert not path.name.startswith(".")
+
+
+def test_what_an_interrupt_finds_being_written_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stopped, seen = threading.Event(), set[str]()
+
+    def slow(job: Job, *how: Any) -> Denoised:
+        denoised = denoise_file(job, *how)
+        if job.source.name != "00.png":
+            stopped.wait(10)  # as a disk or a store may take its time
+        return denoised
+
+    def done(outcome: Outcome) -> None:
+        seen.add(outcome.job.target.name)
+        if len(seen) == 1:
+            time.sleep(0.3)  # while the next two are on their way
+            stopped.set()
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(many, "denoise_file", slow)
+    with pytest.raises(KeyboardInterrupt):
+        denoise_all(make_plan([folder], folder.parent / "out").jobs, Settings(classical.build("median")), done=done)
+    assert len(seen) > 1
+    assert seen == {path.name for path in (folder.parent / "out").iterdir()}
+
+
+def test_outcomes_tell_the_noise_level(folder: Path) -> None:
+    assert {outcome.sigma for outcome in run(folder, Settings(classical.build("nlm"), sigma=7)).values()} == {7.0}

@@ -9,7 +9,7 @@ import pytest
 import tifffile
 from PIL import Image as Pillow
 
-from denoise_cli.batch.picture import Settings, denoise_file, denoise_image
+from denoise_cli.batch.picture import Denoised, Settings, denoise_file, denoise_image
 from denoise_cli.batch.plan import Job
 from denoise_cli.denoisers import classical
 from denoise_cli.errors import PictureError
@@ -58,7 +58,11 @@ def test_numbers_that_are_none_stay_and_do_not_spread() -> None:
 def test_every_page_of_a_stack_is_denoised(tmp_path: Path) -> None:
     stack = np.random.default_rng(0).integers(0, 65536, (3, 12, 14)).astype(np.uint16)
     tifffile.imwrite(tmp_path / "in.tif", stack, photometric="minisblack")
-    assert denoise_file(Job(tmp_path / "in.tif", tmp_path / "out.tif"), settings()) == pytest.approx(3 * 12 * 14 / 1e6)
+    seen: list[tuple[int, int]] = []
+    job = Job(tmp_path / "in.tif", tmp_path / "out.tif")
+    denoised = denoise_file(job, settings(), lambda done, total: seen.append((done, total)))
+    assert denoised == Denoised(pytest.approx(3 * 12 * 14 / 1e6), None)
+    assert seen == [(168 * (page + 1), 3 * 168) for page in range(3)]
     result = tifffile.imread(tmp_path / "out.tif")
     assert result.shape == stack.shape
     assert result.dtype == np.uint16
@@ -156,7 +160,7 @@ def test_every_kind_of_file_is_denoised(name: str, suffix: str, tmp_path: Path) 
         with pytest.raises(PictureError, match="CMYK"):
             denoise_file(Job(source, target), settings())
         return
-    assert denoise_file(Job(source, target), settings()) == pytest.approx(20 * 30 / 1e6)
+    assert denoise_file(Job(source, target), settings()).megapixels == pytest.approx(20 * 30 / 1e6)
     before, after = (read(path.read_bytes())[0] for path in (source, target))
     assert after.shape[:2] == (20, 30)
     assert after.pixels.std() < before.pixels.std()

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from denoise_cli.batch.cluster import Cluster, Left, Listing, Told, Worker, check, listing_of
 from denoise_cli.batch.connection import connected, shares
@@ -17,7 +21,9 @@ from denoise_cli.batch.many import Outcome
 from denoise_cli.batch.plan import Job
 from denoise_cli.batch.wanted import Wanted
 from denoise_cli.cli import cluster as cluster_command
+from denoise_cli.denoisers.denoiser import Denoiser, Request
 from denoise_cli.errors import UsageError
+from denoise_cli.images.image import Canvas, Pixels, Stored
 from denoise_cli.places.place import place, reading
 
 
@@ -67,12 +73,39 @@ def test_workers_get_whole_gpus_or_shares_of_the_cores() -> None:
 def test_what_is_wrong_with_the_options_is_no_traceback_of_the_cluster() -> None:
     worker = Worker(Wanted("cae", tile="x"))
     assert "tile" in json.loads(str(worker({"facts": np.array(["{}"])})["facts"][0]))["error"]
-    assert "no such" in Worker(Wanted("median"))._outcome("/gone.png", "/tmp/x.png")[-1].lower()
+    assert "no such" in Worker(Wanted("median"))._outcome("/gone.png", "/tmp/x.png")[4].lower()
     with pytest.raises(UsageError, match="through ray://"):
         connected("ray://head:10001")
     for wanted in (Wanted("cae", tile="3"), Wanted("cae", device="tpu"), Wanted("median", size=2)):
         with pytest.raises(UsageError):  # before there is a cluster
             check(wanted)
+
+
+def test_a_worker_computes_one_picture_at_a_time_and_tells_the_level(tmp_path: Path) -> None:
+    Image.fromarray(np.random.default_rng(0).normal(128, 10, (60, 60)).astype(np.uint8)).save(tmp_path / "in.png")
+    worker, inside, most = Worker(Wanted("nlm")), [], []
+    filtering = worker.settings.denoiser
+
+    class Counting(Denoiser):
+        card = filtering.card
+
+        def into(self, result: Pixels | Canvas, pixels: Pixels | Stored, request: Request) -> None:
+            inside.append(1)
+            most.append(len(inside))
+            time.sleep(0.02)
+            filtering.into(result, pixels, request)
+            inside.pop()
+
+        def level_of(self, pixels: Pixels | Stored) -> float:
+            return filtering.level_of(pixels)
+
+    worker.settings = replace(worker.settings, denoiser=Counting())
+    targets = [str(tmp_path / f"{number}.png") for number in range(6)]
+    with ThreadPoolExecutor(3) as pool:
+        outcomes = list(pool.map(worker._outcome, [str(tmp_path / "in.png")] * 6, targets))
+    assert max(most) == 1
+    assert [failure for *_, failure, _ in outcomes] == [None] * 6
+    assert [sigma for *_, sigma in outcomes] == [pytest.approx(10, rel=0.15)] * 6
 
 
 def test_an_address_where_nobody_answers_is_told_at_once() -> None:
@@ -101,7 +134,7 @@ def test_results_that_might_meet_are_refused(tmp_path: Path) -> None:
 
 
 def test_what_groups_left_is_done_one_by_one_and_what_is_lost_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     names, out = tmp_path / "list.txt", tmp_path / "out"
     names.write_text("/pictures/00.png\n/pictures/04.png\n/pictures/08.png\n../x.png\n")
@@ -113,11 +146,15 @@ def test_what_groups_left_is_done_one_by_one_and_what_is_lost_is_told(
         asked.append([Path(source).name for row in rows[:-1] for source, _ in row["jobs"]])
         told.listed, told.wrong = rows[-1]["listed"], tuple(rows[-1]["wrong"])
         source, target = next(job for row in rows[:-1] for job in row["jobs"])
-        yield Outcome(Job(place(source), place(target)), 1.0, 1.0)
+        yield Outcome(Job(place(source), place(target)), 1.0, 1.0, sigma=12.346)
 
     monkeypatch.setattr(cluster_command, "denoise_on_ray", engine)
-    how = {"overwrite": False, "as_json": False, "quiet": True, "verbose": False}
+    how = {"overwrite": False, "as_json": False, "quiet": True, "verbose": True}
     assert cluster_command.run_on_ray([names], out, Wanted("median"), Cluster(), **how) == 1
+    assert f"/pictures/00.png -> {out}/pictures/00.png (noise level 12.3)" in capsys.readouterr().err
     assert asked == [["00.png", "04.png", "08.png"], ["04.png", "08.png"]]
-    lines = [(Path(line["source"]).name, "reason" in line) for line in report(str(out))]
+    told = report(str(out))
+    names = {"source": "/pictures/00.png", "result": f"{out}/pictures/00.png"}
+    assert told[0] == {**names, "megapixels": 1.0, "sigma": 12.35, "seconds": 1.0}
+    lines = [(Path(line["source"]).name, "reason" in line) for line in told]
     assert lines == [("00.png", False), ("04.png", False), ("list.txt", True), ("08.png", True)]

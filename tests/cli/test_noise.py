@@ -10,6 +10,9 @@ import pytest
 from PIL import Image
 
 from denoise_cli.cli.main import main
+from denoise_cli.denoisers.denoiser import Request
+from denoise_cli.denoisers.noiser import Noiser
+from denoise_cli.noise.spec import NoiseRange
 from denoise_cli.places.place import place
 from tests.cli.runs import denoise_img
 
@@ -50,3 +53,18 @@ def test_noise_needs_a_place_for_its_results(photos: Path) -> None:
     outcome = denoise_img("noise", photos / "a.png", "--kind", "gaussian:10")
     assert outcome.returncode == 2
     assert b"output" in outcome.stderr
+
+
+def test_noise_can_be_stopped_before_it_is_made() -> None:
+    """As by Ctrl-C, of which a denoiser hears through its progress."""
+    noiser, seen = Noiser(NoiseRange.parse("gaussian:10"), 0), list[tuple[int, int]]()
+    noiser(np.zeros((9, 8, 3), np.float32), progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(0, 72), (72, 72)]
+
+    def stopped(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    result = np.zeros((9, 8, 3), np.float32)
+    with pytest.raises(KeyboardInterrupt):
+        noiser.into(result, result, Request(progress=stopped))
+    assert not result.any()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import threading
@@ -40,3 +41,13 @@ def test_stdin_to_stdout(photos: Path) -> None:
     broken = process("-", "-m", "median", stdin=data[:100])
     assert broken.returncode == 1
     assert broken.stderr.startswith(b"denoise-img: standard input is damaged")
+
+
+def test_the_level_is_told_of_pictures_in_pipes(photos: Path, tmp_path: Path) -> None:
+    data = (photos / "a.png").read_bytes()
+    outcome = denoise_img("-", "-m", "nlm", "--sigma", "11", "-v", stdin=data)
+    assert outcome.stderr == b"- -> - (noise level 11.0)\n"
+    assert outcome.stdout.startswith(b"\x89PNG")
+    result = tmp_path / "out.png"
+    told = json.loads(denoise_img("-", "-o", result, "-m", "nlm", "--sigma", "11", "--json", stdin=data).stdout)
+    assert told["denoised"][0]["sigma"] == 11

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -63,6 +65,23 @@ def test_failures_are_told_in_the_order_of_the_pictures(
 def test_small_sizes_have_figures_that_count() -> None:
     assert str(Summary(1, 0.0006, 0.04)) == "1 denoised (0.00060 MP, 0.015 MP/s)"
     assert str(Summary(2, 48.04, 4, others=1)) == "2 denoised (48.0 MP, 12.0 MP/s), 1 other file left alone"
+
+
+@pytest.mark.parametrize(("model", "level"), [("nlm", r" \(noise level (1\d\.\d)\)"), ("mean", "()")])
+def test_the_level_that_was_found_is_told(
+    model: str, level: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    noisy, result = tmp_path / "a.png", tmp_path / "a.denoised.png"
+    Image.fromarray(np.random.default_rng(0).normal(128, 11.5, (120, 120)).astype(np.uint8)).save(noisy)
+    with pytest.raises(SystemExit, match="0"):
+        main([str(noisy), "-m", model, "--json", "-v"])
+    told = capsys.readouterr()
+    line = re.fullmatch(f"{re.escape(f'{noisy} -> {result}')}{level}\n", told.err)
+    assert line
+    (facts,) = json.loads(told.out)["denoised"]
+    size = {"source": str(noisy), "result": str(result), "megapixels": 0.0144}
+    assert facts == {**size, "sigma": pytest.approx(float(line[1]), abs=0.051) if line[1] else None}
+    assert facts["sigma"] is None or facts["sigma"] == round(facts["sigma"], 2)
 
 
 def test_noise_from_stdin_to_stdout_or_to_a_file_with_json(picture: Path, tmp_path: Path) -> None:

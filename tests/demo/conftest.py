@@ -53,8 +53,8 @@ def jobs(tmp_path: Path) -> Iterator[Jobs]:
 
 @pytest.fixture
 def client(jobs: Jobs) -> FlaskClient:
-    limits = Limits(megabytes=2, megapixels=1, hosts=frozenset({"localhost"}))
-    return create_app(jobs, Shelf("cpu"), limits).test_client()
+    app = create_app(jobs, Shelf("cpu"), Limits(megabytes=2, megapixels=1), frozenset({"localhost"}))
+    return app.test_client()
 
 
 @pytest.fixture

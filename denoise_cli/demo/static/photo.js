@@ -59,7 +59,7 @@ export function startPhotos(denoisers, megabytes, bringToFront) {
 
   async function start() {
     if (!picture) return;
-    const ended = cancel(), mine = run, { level } = chosen(), fields = form();
+    const ended = cancel(), mine = run, fields = form();
     show(problem, null);
     former(true);
     waiting(true);
@@ -89,7 +89,7 @@ export function startPhotos(denoisers, megabytes, bringToFront) {
       if (mine !== run) return;
       former(false);
       byId("download").href = job.result;
-      byId("facts").textContent = facts(job, size, level);
+      byId("facts").textContent = facts(job, size);
       result.hidden = false;
     } catch (error) {
       if (mine !== run) return;
@@ -105,10 +105,10 @@ export function startPhotos(denoisers, megabytes, bringToFront) {
     });
   }
 
-  function facts(job, size, level) { // of the picture as it is shown, which may be turned
+  function facts(job, size) { // of the picture as it is shown, which may be turned
     const parts = [`${size.width} × ${size.height} pixels`];
     if (job.pages > 1) parts.push(`${job.pages} pages, the first shown`);
-    if (level !== "none") parts.push(`noise level ${job.sigma.toFixed(1)} of 255`);
+    if (job.sigma !== null) parts.push(`noise level ${job.sigma.toFixed(1)} of 255`);
     if (job.psnr_before !== null) parts.push(`PSNR ${job.psnr_before.toFixed(2)} → ${job.psnr_after?.toFixed(2) ?? "∞"} dB`);
     return parts.join(" · ");
   }
