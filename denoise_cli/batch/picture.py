@@ -13,7 +13,7 @@ from typing import BinaryIO, TypeAlias, TypeVar
 import numpy as np
 
 from denoise_cli.batch.plan import Job
-from denoise_cli.denoisers.denoiser import Denoiser, Progress, Request, check_sigma
+from denoise_cli.denoisers.denoiser import Denoiser, Progress, Request, check_sigma, check_strength
 from denoise_cli.errors import PictureError, UsageError
 from denoise_cli.images.codec import Codec, SaveOptions
 from denoise_cli.images.convert import fitting
@@ -44,8 +44,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Raises UsageError for settings that make no sense."""
-        if not 0 <= self.strength <= 1:
-            raise UsageError(f"strength is a number from 0 to 1, not {self.strength:g}")
+        check_strength(self.strength)
         if self.white is not None and not 1 / LARGEST_LIGHT < self.white < LARGEST_LIGHT:
             span = f"a number above 0, from {1 / LARGEST_LIGHT:g} to {LARGEST_LIGHT:g}"
             raise UsageError(f"white is the sample value of white, {span}, not {self.white:g}")

@@ -34,8 +34,7 @@ class Request:
 
     def __post_init__(self) -> None:
         """Raises UsageError."""
-        if not 0 <= self.strength <= 1:
-            raise UsageError(f"strength is a number from 0 to 1, not {self.strength:g}")
+        check_strength(self.strength)
 
 
 class Denoiser(ABC):
@@ -88,6 +87,12 @@ def as_number(name: str, value: object) -> float:
         return float(value)
     except OverflowError:  # an integer of hundreds of digits, which every check of a range refuses as infinite
         return -math.inf if value < 0 else math.inf
+
+
+def check_strength(strength: float) -> None:
+    """Raises UsageError for a strength out of range."""
+    if not 0 <= strength <= 1:
+        raise UsageError(f"strength is a number from 0 to 1, not {strength:g}")
 
 
 def check_sigma(card: Card, sigma: float | None) -> None:

@@ -70,13 +70,19 @@ def test_measured_psnr_goes_onto_the_card(toy_weights: Path, tmp_path: Path) -> 
     catalogue.load(str(copy))
 
 
-def test_gray_pictures_go_to_the_gray_weights_where_there_are_any(
-    toy_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pixels: np.ndarray
-) -> None:
+@pytest.fixture
+def bundled(toy_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of bundled weights, which are those of a toy and the toy's for gray pictures."""
     (tmp_path / "toy.safetensors").write_bytes(toy_weights.read_bytes())
     gray = toy_network("dncnn", channels=1, seed=5).state_dict()
     weights.write(tmp_path / "toy-gray.safetensors", toy_card("dncnn", channels=1), gray)
     monkeypatch.setattr(catalogue, "bundled", lambda: tmp_path)
+    return tmp_path
+
+
+def test_gray_pictures_go_to_the_gray_weights_where_there_are_any(
+    bundled: Path, toy_weights: Path, pixels: np.ndarray
+) -> None:
     both, colour_only, gray_only = (catalogue.load(name) for name in ("toy", str(toy_weights), "toy-gray"))
     one, four = pixels[:, :, :1], np.concatenate([pixels, pixels[:, :, :1]], axis=2)
     assert both.card == colour_only.card
@@ -87,15 +93,11 @@ def test_gray_pictures_go_to_the_gray_weights_where_there_are_any(
 
 
 def test_a_path_stands_for_its_file_alone_however_it_is_spelt(
-    toy_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pixels: np.ndarray
+    bundled: Path, toy_weights: Path, monkeypatch: pytest.MonkeyPatch, pixels: np.ndarray
 ) -> None:
-    (tmp_path / "toy.safetensors").write_bytes(toy_weights.read_bytes())
-    gray = toy_network("dncnn", channels=1, seed=5).state_dict()
-    weights.write(tmp_path / "toy-gray.safetensors", toy_card("dncnn", channels=1), gray)
-    monkeypatch.setattr(catalogue, "bundled", lambda: tmp_path)
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(bundled)
     alone = catalogue.load(toy_weights)(pixels[:, :, :1])
-    for path in (tmp_path / "toy.safetensors", "toy.safetensors", "./toy.safetensors"):
+    for path in (bundled / "toy.safetensors", "toy.safetensors", "./toy.safetensors"):
         assert np.array_equal(catalogue.load(path)(pixels[:, :, :1]), alone)
 
 
