@@ -36,7 +36,7 @@ class Wanted:
         return replace(self, model=path.name, weights=path.read_bytes())
 
     def settings(self) -> Settings:
-        """With the denoiser loaded. Raises UsageError or WeightsError."""
+        """With the denoiser loaded, and the process made fit for it. Raises UsageError or WeightsError."""
         if self.weights is None:
             return self._settings(self.model)
         with TemporaryDirectory() as folder:
@@ -46,6 +46,8 @@ class Wanted:
 
     def _settings(self, model: str) -> Settings:
         from denoise_cli.denoisers.catalogue import load
+        from denoise_cli.denoisers.memory import keep_freed_memory
 
         denoiser = load(model, size=self.size, device=self.device, precision=self.precision, tile=self.tile)
+        keep_freed_memory(denoiser.card)
         return Settings(denoiser, self.strength, self.sigma, self.white, SaveOptions(self.quality))

@@ -51,7 +51,7 @@ class Scales(nn.Module):
             y = down(fine[-1])
         y = self.body(y)
         for up, decoder in zip(reversed(self.ups), reversed(self.decoders), strict=True):
-            y = decoder(up(y) + fine.pop())
+            y = decoder(up(y).add_(fine.pop()))  # in place: one tensor less at the peak
         return F.pixel_shuffle(self.tail(y), SHUFFLE)
 
 

@@ -1,7 +1,7 @@
 """Inference of a trained network with fewer passes over memory.
 
-Batch norms are folded into their convolutions; on a CPU, convolution and ReLU run as one oneDNN call, or, where kernels
-are large, by Fourier transforms.
+Batch norms are folded into their convolutions; on a CPU, a convolution runs with its ReLU, or with the sum it is a part
+of, as one oneDNN call, or, where kernels are large, by Fourier transforms.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from denoise_cli.networks.blocks import Network
+from denoise_cli.networks.unet import Block
 from denoise_cli.runtime.fourier import FourierConv
 from denoise_cli.runtime.precision import uses_amx
 
@@ -24,23 +25,40 @@ from denoise_cli.runtime.precision import uses_amx
 class FusedConv(nn.Module):
     """A convolution and, with `relu`, its ReLU, in one call of oneDNN: the one that torch's own compiler makes.
 
-    That operator is not part of torch's public interface, so `one_call` says whether it is there and does the same
-    as the plain operations, which take its place otherwise.
+    `onto` is what the result is added to, in its place: its own values are lost. That operator is not part of torch's
+    public interface, so `one_call` says whether it is there and does the same as the plain operations, which take its
+    place otherwise.
     """
 
     def __init__(self, conv: nn.Conv2d, *, relu: bool, one_call: bool) -> None:
         super().__init__()
         self.conv, self.relu, self.one_call = conv, relu, one_call
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        c = self.conv
+    def forward(self, x: torch.Tensor, onto: torch.Tensor | None = None) -> torch.Tensor:
+        c, relu = self.conv, "relu" if self.relu else None
         if self.one_call:
-            fused: torch.Tensor = torch.ops.mkldnn._convolution_pointwise(
-                x, c.weight, c.bias, c.padding, c.stride, c.dilation, c.groups, "relu" if self.relu else "none", [], ""
+            what, ops = (x, c.weight, c.bias, c.padding, c.stride, c.dilation, c.groups), torch.ops.mkldnn
+            fused: torch.Tensor = (
+                ops._convolution_pointwise(*what, relu or "none", [], "")
+                if onto is None
+                else ops._convolution_pointwise_(onto, *what, "add", 1, relu, [], None)
             )
             return fused
         y = F.conv2d(x, c.weight, c.bias, c.stride, c.padding, c.dilation, c.groups)
-        return y.relu_() if self.relu else y
+        y = y if onto is None else onto.add_(y)
+        return y.relu_() if relu else y
+
+
+class FusedBlock(nn.Module):
+    """A residual block that adds its last convolution to its input in the input's place: a pass and a tensor less."""
+
+    def __init__(self, first: FusedConv, last: FusedConv) -> None:
+        super().__init__()
+        self.first, self.last = first, last
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y: torch.Tensor = self.last(self.first(x), onto=x)
+        return y
 
 
 class Lowered(nn.Module):
@@ -62,20 +80,22 @@ def fused(network: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Mo
     ways = _Ways(cpu and has_one_call(dtype), cpu and not uses_amx(dtype))
     if isinstance(faster, Network):
         faster.level = None  # which `forward` does not call
-    for name, part in list(faster.named_children()):
-        inner = isinstance(part, Network)  # whose own skips keep full precision
-        setattr(faster, name, fused(part, device, dtype) if inner else Lowered(_folded(part, ways), dtype))
-    if isinstance(faster, Network) and not faster.skips and dtype != torch.float32:
-        _exact_end(faster, name)
+    parts = list(faster.named_children())
+    exact = isinstance(faster, Network) and not faster.skips and dtype != torch.float32
+    for name, part in parts:
+        if isinstance(part, Network):  # whose own skips keep full precision
+            setattr(faster, name, fused(part, device, dtype))
+        else:
+            setattr(faster, name, _lowered(_folded(part, ways), dtype, exact_end=exact and name == parts[-1][0]))
     return faster.to(memory_format=torch.channels_last)  # type: ignore[no-any-return, call-overload]
 
 
-def _exact_end(network: Network, name: str) -> None:
-    """The last convolution of the part of that name, in float32: what it gives is the picture itself."""
-    lowered: Any = getattr(network, name)
-    *most, end = lowered.part
-    lowered.part = nn.Sequential(*most)
-    setattr(network, name, nn.Sequential(lowered, end.float()))
+def _lowered(part: Any, dtype: torch.dtype, *, exact_end: bool) -> nn.Module:
+    """`exact_end`: the last convolution stays in float32, as what it gives is the picture itself."""
+    if not exact_end:
+        return Lowered(part, dtype)
+    *most, end = part
+    return nn.Sequential(Lowered(nn.Sequential(*most), dtype), end)
 
 
 @dataclass(frozen=True)
@@ -87,6 +107,8 @@ class _Ways:
 
 
 def _folded(module: nn.Module, ways: _Ways) -> nn.Module:
+    if isinstance(module, Block):
+        return FusedBlock(*_pairs(module.body, ways))  # type: ignore[arg-type]  # 3x3, which Fourier does not suit
     if isinstance(module, nn.Sequential):
         return nn.Sequential(*_pairs(module, ways))
     for name, child in list(module.named_children()):
@@ -116,16 +138,17 @@ def _pairs(layers: nn.Sequential, ways: _Ways) -> Iterator[nn.Module]:
 
 @torch.inference_mode()
 def has_one_call(dtype: torch.dtype) -> bool:
-    """Whether oneDNN's convolution with ReLU is there for `dtype` and gives what the plain operations give, but for
-    rounding, which in bfloat16 is of the eighth bit.
+    """Whether oneDNN's convolution with ReLU and sum is there for `dtype` and gives what the plain operations give, but
+    for rounding, which in bfloat16 is of the eighth bit.
     """
     conv = nn.Conv2d(3, 8, 3, padding=1, device="meta", dtype=dtype).to_empty(device="cpu")  # not by chance
     for parameter in conv.parameters():
         parameter.copy_(torch.linspace(-0.2, 0.2, parameter.numel()).view_as(parameter))
     x = torch.linspace(-1, 1, 3 * 7 * 7).reshape(1, 3, 7, 7).to(dtype)
+    block = torch.linspace(1, -1, 8 * 7 * 7).reshape(1, 8, 7, 7).to(dtype)
+    together, apart = (FusedConv(conv, relu=True, one_call=one_call) for one_call in (True, False))
     try:
-        together = FusedConv(conv, relu=True, one_call=True)(x)
+        pairs = [(together(x), apart(x)), (together(x, block.clone()), apart(x, block.clone()))]
     except (AttributeError, RuntimeError, TypeError):
         return False
-    apart = FusedConv(conv, relu=True, one_call=False)(x)
-    return bool(torch.allclose(together, apart, rtol=0.05, atol=0.02))
+    return all(torch.allclose(one, other, rtol=0.05, atol=0.02) for one, other in pairs)

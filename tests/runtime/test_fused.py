@@ -35,6 +35,18 @@ def test_without_the_one_call_the_result_is_the_same(architecture: str, monkeypa
     assert (plain(x) - network(x)).abs().max() < 1e-5
 
 
+@pytest.mark.parametrize("one_call", [True, False])
+@torch.inference_mode()
+def test_what_a_network_is_given_stays_as_it_is(one_call: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its residual blocks add in place."""
+    monkeypatch.setattr(module, "has_one_call", lambda dtype: one_call)
+    network = toy_network("unet")
+    x = toy_input(network, 40, 48).to(memory_format=torch.channels_last)
+    before = x.clone()
+    fused(network, CPU, torch.float32)(x)
+    assert torch.equal(x, before)
+
+
 def test_no_batch_norm_and_no_relu_is_left() -> None:
     layers = list(fused(toy_network("dncnn"), CPU, torch.float32).modules())
     assert not any(isinstance(layer, (nn.BatchNorm2d, nn.ReLU)) for layer in layers)
@@ -53,6 +65,14 @@ def test_a_missing_operator_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AttributeError("no such operator")
 
     monkeypatch.setattr(torch.ops.mkldnn, "_convolution_pointwise", gone, raising=False)
+    assert not has_one_call(torch.float32)
+
+
+def test_a_missing_sum_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def other(*arguments: object) -> None:
+        raise TypeError("it takes other arguments")
+
+    monkeypatch.setattr(torch.ops.mkldnn, "_convolution_pointwise_", other, raising=False)
     assert not has_one_call(torch.float32)
 
 
