@@ -36,7 +36,7 @@ class Wanted:
         return replace(self, model=path.name, weights=path.read_bytes())
 
     def settings(self) -> Settings:
-        """With the denoiser loaded, and the process made fit for it. Raises UsageError or WeightsError."""
+        """With the denoiser loaded, and freed memory kept for it. Raises UsageError or WeightsError."""
         if self.weights is None:
             return self._settings(self.model)
         with TemporaryDirectory() as folder:

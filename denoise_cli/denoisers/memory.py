@@ -15,9 +15,9 @@ def keep_freed_memory(card: Card) -> None:
     """Lets a network's next tensor have the memory of its last one, in this process from now on.
 
     By itself, glibc gives blocks of more than 32 MB back to the system as soon as they are freed, and the system fills
-    each page of the next one with zeros, which can take a third of the time (docs/performance.md). All threads share
-    one heap, or each would keep its own. Networks of several scales are left alone: their tensors are of many sizes and
-    leave gaps, which costs a fifth more memory for a twentieth of the time.
+    each page of the next one with zeros, which can take a fifth of the processor's time (docs/performance.md). All
+    threads share one heap, or each would keep its own. Networks of several scales are left alone: their tensors are of
+    many sizes and leave gaps, which costs a fifth more memory for a twentieth of the time.
 
     It is for programs of this package; a library should not decide it for others. Without glibc nothing changes.
     """

@@ -7,12 +7,11 @@ from dataclasses import asdict, dataclass, field, replace
 from statistics import mean, median
 from typing import Any
 
-from denoise_cli.denoisers import catalogue
 from denoise_cli.denoisers.denoiser import Denoiser
 from denoise_cli.denoisers.memory import keep_freed_memory
 from denoise_cli.images.image import Pixels
 from denoise_cli.measure.apart import apart, forget_peak, peak_megabytes
-from denoise_cli.measure.peers import load, networks
+from denoise_cli.measure.peers import is_peer, load
 from denoise_cli.measure.quality import finite, psnr, ssim
 from denoise_cli.measure.sets import TestSet, read, read_pair
 from denoise_cli.measure.speed import RUNS, multiplication_rate, settled, timed
@@ -109,8 +108,8 @@ def _measure(model: str | None, sets: Sequence[TestSet], terms: Terms) -> Iterat
     One picture is held in memory at a time.
     """
     denoiser = None if model is None else load(model, **terms.options)
-    if model is not None and networks([model]):  # peers as they come
-        keep_freed_memory(catalogue.card(model))
+    if denoiser is not None and model is not None and not is_peer(model):  # those are measured as they come
+        keep_freed_memory(denoiser.card)
     pace = 0.0  # seconds a megapixel
     for test_set in sets:
         for sigma in [None] if test_set.noisy else terms.sigmas:

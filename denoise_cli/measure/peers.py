@@ -34,8 +34,12 @@ def peers_of(models: Sequence[str]) -> tuple[list[str], list[str]]:
 
 def networks(models: Sequence[str]) -> list[str]:
     """Those among filters and peers that are networks of the catalogue or weights files. Raises what that raises."""
-    ours = [model for model in models if model not in _FILTERS and model.partition(":")[0] not in _ENGINES]
-    return [model for model in ours if catalogue.card(model).family == "network"]
+    return [model for model in models if not is_peer(model) and catalogue.card(model).family == "network"]
+
+
+def is_peer(model: str) -> bool:
+    """Whether a name is one of others' filters, or of another engine for our weights."""
+    return model in _FILTERS or model.partition(":")[0] in _ENGINES
 
 
 def load(model: str, **options: Any) -> Denoiser:

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 BLOCK = 64 * 2**20
+NO_HUGE_PAGES = 41  # PR_SET_THP_DISABLE of Linux' prctl: some systems fill memory in pages of 2 MB by themselves
 # Page faults of the second of two blocks of the same size, the first of which is freed.
 FAULTS = f"""
 import ctypes, resource
@@ -18,6 +19,7 @@ from denoise_cli.denoisers.memory import keep_freed_memory
 libc = ctypes.CDLL(None)
 libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
 libc.free.restype, libc.free.argtypes = None, [ctypes.c_void_p]
+libc.prctl({NO_HUGE_PAGES}, 1, 0, 0, 0)
 
 def block():
     pointer = libc.malloc({BLOCK})
