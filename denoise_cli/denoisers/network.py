@@ -24,6 +24,7 @@ from denoise_cli.noise.estimate import sample_patches
 from denoise_cli.runtime import tiles
 from denoise_cli.runtime.device import choose_device, out_of_memory, tile_size
 from denoise_cli.runtime.fused import fused
+from denoise_cli.runtime.lanes import Lanes
 from denoise_cli.runtime.precision import choose_dtype, exact_float32
 
 # What computes a network on a device and in a precision: from a batch of pictures to the same without noise.
@@ -45,6 +46,7 @@ class NetworkDenoiser(Denoiser):
         self._dtype = choose_dtype(precision, self._device)
         self._exact = network.eval()
         self._compute = engine(network, self._device, self._dtype)
+        self._lanes = Lanes(self._device)
         self._tile = tile_size(tile, self._device, self._dtype, card.radius or 0)
 
     def into(self, result: Pixels | Canvas, pixels: Pixels | Stored, request: Request) -> None:
@@ -109,7 +111,7 @@ class NetworkDenoiser(Denoiser):
         plan = plan_of(tile)
         while True:
             try:
-                return tiles.apply(run, pixels, plan, result, progress)
+                return tiles.apply(run, pixels, plan, result, progress, at_once=self._lanes.count)
             except (RuntimeError, MemoryError) as error:
                 if not out_of_memory(error):
                     raise
@@ -121,17 +123,19 @@ class NetworkDenoiser(Denoiser):
 
     @torch.inference_mode()
     def _run(self, part: Pixels, level: tuple[float, ...] | None) -> Pixels:
-        x = torch.from_numpy(np.ascontiguousarray(part.transpose(2, 0, 1)))[None]
-        if not torch.isfinite(x).all():
-            raise PictureError("has samples that are no numbers")
-        if level is not None:
-            x = with_sigma(x, level_map(x, level))
-        with exact_float32(self._device):
-            result = self._compute(x.to(self._device)).float().cpu()
+        with self._lanes.one():
+            x = self._lanes.sent(part)
+            if not torch.isfinite(x).all():
+                raise PictureError("has samples that are no numbers")
+            if level is not None:
+                x = with_sigma(x, level_map(x, level))
+            with exact_float32(self._device):
+                result = self._compute(x).float()
+            if torch.isfinite(result).all():
+                return self._lanes.fetched(result)
+        result = self._exact(x.cpu())
         if not torch.isfinite(result).all():
-            result = self._exact(x)
-            if not torch.isfinite(result).all():
-                raise PictureError("has samples too large for the network; --white says what is white")
+            raise PictureError("has samples too large for the network; --white says what is white")
         clean: Pixels = result[0].permute(1, 2, 0).numpy()
         return clean
 

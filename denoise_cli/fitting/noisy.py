@@ -9,6 +9,7 @@ import torch
 
 from denoise_cli.fitting.forward import jitter
 from denoise_cli.noise.camera import camera_noise, luma, softened, strength
+from denoise_cli.noise.draws import normal, sent
 from denoise_cli.noise.spec import NoiseRange
 
 TRAINING_KINDS = ("gaussian", "camera")
@@ -32,14 +33,14 @@ def noisy_patches(
 ) -> NoisyPatches:
     """Fresh noise on patches, each of a kind of the mixture; `gray` is the share of patches without colour.
 
-    The generator is one of the CPU, so that a seed means the same on every device.
+    The generator is one of the CPU, so that a seed means the same on every device but for the noise itself.
     """
     if gray and clean.shape[1] == 3:
         clean = _some_gray(clean, gray, random)
     random_kinds = torch.randint(0, len(mixture), (len(clean),), generator=random)
     made = NoisyPatches(clean.clone(), torch.empty_like(clean), *clean.new_empty(2, len(clean), 1, 1, 1))
     for number, noise in enumerate(mixture):
-        which = (random_kinds == number).nonzero().flatten().to(clean.device)
+        which = sent((random_kinds == number).nonzero().flatten(), clean.device)
         if len(which):
             part = _of_one_kind(clean[which], noise, random)
             made.clean[which], made.noisy[which] = part.clean, part.noisy
@@ -56,8 +57,8 @@ def _of_one_kind(clean: torch.Tensor, noise: NoiseRange, random: torch.Generator
         noisy = torch.where(without_colour, luma(noisy), noisy)
         sigma = strength(noisy - clean)
         return NoisyPatches(clean, noisy, sigma, sigma * jitter(len(sigma), random, sigma.device))
-    sigma = levels(len(clean), noise, random).to(clean.device)
-    grain = torch.randn(clean.shape, generator=random).to(clean.device)
+    sigma = sent(levels(len(clean), noise, random), clean.device)
+    grain = normal(clean.shape, random, clean.device)
     return NoisyPatches(clean, clean + torch.where(without_colour, grain[:, :1], grain) * sigma, sigma, sigma)
 
 
@@ -72,5 +73,5 @@ def levels(count: int, noise: NoiseRange, random: torch.Generator) -> torch.Tens
 
 
 def _some_gray(clean: torch.Tensor, share: float, random: torch.Generator) -> torch.Tensor:
-    chosen = (torch.rand(len(clean), 1, 1, 1, generator=random) < share).to(clean.device)
+    chosen = sent(torch.rand(len(clean), 1, 1, 1, generator=random) < share, clean.device)
     return torch.where(chosen, luma(clean), clean)

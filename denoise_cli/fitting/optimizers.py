@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import cast
 
 import torch
 from torch import nn
@@ -27,30 +28,41 @@ class Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
         for group in self.param_groups:
+            alike: dict[torch.Size, list[torch.Tensor]] = {}
             for parameter in group["params"]:
-                if parameter.grad is None:
-                    continue
-                state = self.state[parameter]
-                if "momentum" not in state:
-                    state["momentum"] = torch.zeros_like(parameter)
-                momentum = state["momentum"]
-                momentum.lerp_(parameter.grad, 1 - MOMENTUM)
-                update = parameter.grad.lerp(momentum, MOMENTUM).flatten(1)  # Nesterov's look ahead
-                scale = ADAMW_RMS * math.sqrt(max(update.shape))
-                parameter.mul_(1 - group["lr"] * group["weight_decay"])
-                parameter.add_(orthogonal(update).reshape(parameter.shape), alpha=-group["lr"] * scale)
+                if parameter.grad is not None:
+                    alike.setdefault(parameter.shape, []).append(parameter)
+            for parameters in alike.values():  # together: on a GPU, starting so many small products one by one is slow
+                gradients = [cast(torch.Tensor, parameter.grad) for parameter in parameters]
+                momenta = [self._momentum(parameter) for parameter in parameters]
+                torch._foreach_lerp_(momenta, gradients, 1 - MOMENTUM)
+                ahead = torch.stack(torch._foreach_lerp(gradients, momenta, MOMENTUM))  # Nesterov's
+                updates = orthogonal(ahead.flatten(2)).view_as(ahead)
+                scale = ADAMW_RMS * math.sqrt(max(ahead[0].flatten(1).shape))
+                torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"])
+                torch._foreach_add_(parameters, updates.unbind(), alpha=-group["lr"] * scale)
+
+    def _momentum(self, parameter: torch.Tensor) -> torch.Tensor:
+        state = self.state[parameter]
+        if "momentum" not in state:
+            state["momentum"] = torch.zeros_like(parameter)
+        momentum: torch.Tensor = state["momentum"]
+        return momentum
 
 
-def orthogonal(matrix: torch.Tensor) -> torch.Tensor:
-    """Roughly U V' of the matrix U S V', by Newton-Schulz iteration in bfloat16; singular values come near to 1."""
+def orthogonal(matrices: torch.Tensor) -> torch.Tensor:
+    """Roughly U V' of each matrix U S V' of `[count, rows, columns]`, by Newton-Schulz iteration in bfloat16.
+
+    Singular values come near to 1.
+    """
     a, b, c = QUINTIC
-    tall = matrix.shape[0] > matrix.shape[1]
-    x = (matrix.T if tall else matrix).bfloat16()
-    x = x / (x.norm() + 1e-7)
+    tall = matrices.shape[1] > matrices.shape[2]
+    x = (matrices.mT if tall else matrices).bfloat16()
+    x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
     for _ in range(ITERATIONS):
-        square = x @ x.T
-        x = a * x + (b * square + c * square @ square) @ x
-    nearest: torch.Tensor = (x.T if tall else x).to(matrix.dtype)
+        square = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(square, square, square, beta=b, alpha=c), x, beta=a)
+    nearest: torch.Tensor = (x.mT if tall else x).to(matrices.dtype)
     return nearest
 
 

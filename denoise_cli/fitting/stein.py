@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from denoise_cli.networks.curve import brightness
+from denoise_cli.noise.draws import normal
 from denoise_cli.noise.measure import NoiseFacts
 
 STEP = 0.1  # of the noise's deviation, by which pictures are changed to see how the result follows; 0.3 errs by 0.5 dB
@@ -45,7 +46,7 @@ def stein_psnr(
 def _grain(x: torch.Tensor, facts: NoiseFacts, random: torch.Generator) -> torch.Tensor:
     """Noise of deviation 1 that is alike in neighbours and in colours as the facts say."""
     count, channels, *size = x.shape
-    draw = torch.randn(count, 1 + channels, *size, generator=random).to(x.device)
+    draw = normal((count, 1 + channels, *size), random, x.device)
     common, own = draw[:, :1], draw[:, 1:]
     alike = min(max(facts.colour, 0.0), 1.0)
     gray = (x == x[:, :1]).flatten(1).all(dim=1).reshape(-1, 1, 1, 1)

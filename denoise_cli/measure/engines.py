@@ -12,7 +12,8 @@ from denoise_cli.networks.blocks import Network
 
 def eager(network: Network, device: torch.device, dtype: torch.dtype) -> Callable[[torch.Tensor], torch.Tensor]:
     """PyTorch as it comes."""
-    return copy.deepcopy(network).to(device, dtype)
+    plain = copy.deepcopy(network).to(device, dtype)
+    return lambda x: plain(x.contiguous())
 
 
 def openvino(network: Network, device: torch.device, dtype: torch.dtype) -> Callable[[torch.Tensor], torch.Tensor]:
@@ -28,6 +29,6 @@ def openvino(network: Network, device: torch.device, dtype: torch.dtype) -> Call
             example = torch.zeros(1, x.shape[1], 64, 64)
             model = ov.convert_model(network, example_input=example, input=list(x.shape))
             compiled[x.shape] = core.compile_model(model, "CPU", hint)
-        return torch.from_numpy(compiled[x.shape](x.numpy())[0])
+        return torch.from_numpy(compiled[x.shape](x.contiguous().numpy())[0])
 
     return compute

@@ -17,6 +17,8 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
+from denoise_cli.noise.draws import normal, sent
+
 # The camera. Brooks et al. have a gamma of 2.2, gains of 1.9 to 2.4 for red and of 1.5 to 1.9 for blue, brightening by
 # about 1.25, and shot noise of 0.0001 to 0.012; these ranges hold theirs and more.
 GAMMA = 1.9, 2.5
@@ -56,10 +58,10 @@ def camera_noise(clean: torch.Tensor, random: torch.Generator) -> torch.Tensor:
     count, device = len(clean), clean.device
 
     def draw(low: float, high: float) -> torch.Tensor:
-        return torch.empty(count, 1, 1, 1).uniform_(low, high, generator=random).to(device)
+        return sent(torch.empty(count, 1, 1, 1).uniform_(low, high, generator=random), device)
 
     def chance(share: float) -> torch.Tensor:
-        return (torch.rand(count, 1, 1, 1, generator=random) < share).to(device)
+        return sent(torch.rand(count, 1, 1, 1, generator=random) < share, device)
 
     gamma, exposure = draw(*GAMMA), draw(*EXPOSURE)
     gains = torch.cat([draw(*BALANCE), torch.ones(count, 1, 1, 1, device=device), draw(*BALANCE)], dim=1) / exposure
@@ -68,8 +70,8 @@ def camera_noise(clean: torch.Tensor, random: torch.Generator) -> torch.Tensor:
     # Shot noise, whose variance is in proportion to light, and read noise, which follows from it in most cameras.
     shot = 10 ** draw(*LOG10_SHOT)
     slope, offset, scatter = LOG_READ
-    read = torch.exp(slope * shot.log() + offset + scatter * torch.randn(count, 1, 1, 1, generator=random).to(device))
-    grain = torch.randn(clean.shape, generator=random).to(device) * (shot * raw + read).sqrt()
+    read = torch.exp(slope * shot.log() + offset + scatter * normal((count, 1, 1, 1), random, device))
+    grain = normal(clean.shape, random, device) * (shot * raw + read).sqrt()
     interpolated, phase = chance(DEMOSAICKED), torch.randint(0, 2, (count, 2), generator=random)
     noise = torch.where(interpolated, demosaicked(grain, phase), grain)
 
@@ -85,8 +87,8 @@ def camera_noise(clean: torch.Tensor, random: torch.Generator) -> torch.Tensor:
 
 def softened(clean: torch.Tensor, random: torch.Generator) -> torch.Tensor:
     """Some of the patches a little blurred, as full-size pictures are, whose pixel-sized detail can only be noise."""
-    sigma = torch.empty(len(clean), 1, 1, 1).uniform_(*SOFTNESS, generator=random).to(clean.device)
-    chosen = (torch.rand(len(clean), 1, 1, 1, generator=random) < SOFT).to(clean.device)
+    sigma = sent(torch.empty(len(clean), 1, 1, 1).uniform_(*SOFTNESS, generator=random), clean.device)
+    chosen = sent(torch.rand(len(clean), 1, 1, 1, generator=random) < SOFT, clean.device)
     return torch.where(chosen, _blurred(clean, sigma), clean)
 
 
@@ -109,7 +111,7 @@ def demosaicked(noise: torch.Tensor, phase: torch.Tensor) -> torch.Tensor:
 
 def luma(x: torch.Tensor) -> torch.Tensor:
     """Gray in as many equal channels, of `[batch, 3, height, width]`."""
-    return (x * torch.tensor(LUMA, device=x.device).reshape(1, 3, 1, 1)).sum(dim=1, keepdim=True).expand_as(x)
+    return (x * sent(torch.tensor(LUMA), x.device).reshape(1, 3, 1, 1)).sum(dim=1, keepdim=True).expand_as(x)
 
 
 def _widened(noise: torch.Tensor, luma: torch.Tensor, chroma: torch.Tensor, colour: torch.Tensor) -> torch.Tensor:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,17 +89,35 @@ def apply(
     tiles: Iterable[Tile],
     result: Pixels | Canvas,
     progress: Callable[[int, int], None] | None = None,
+    *,
+    at_once: int = 1,
 ) -> None:
-    """The function on every tile, put together in `result`."""
+    """The function on every tile, put together in `result`; on so many at a time, each in a thread of its own."""
     total, done = pixels.shape[0] * pixels.shape[1], 0
-    for tile in tiles:
+    for tile, part in _computed(lambda tile: function(cut(pixels, tile)), tiles, at_once):
         if isinstance(result, Canvas):
             result.settle(tile.read[0][0])  # the tiles to come read no higher: they are in the order of their rows
-        paste(result, tile, function(cut(pixels, tile)))
+        paste(result, tile, part)
         (top, bottom), (left, right) = tile.write
         done += (bottom - top) * (right - left)
         if progress is not None:
             progress(done, total)
+
+
+def _computed(function: Callable[[Tile], Pixels], tiles: Iterable[Tile], at_once: int) -> Iterator[tuple[Tile, Pixels]]:
+    """In order, and only a little ahead of who asks."""
+    if at_once == 1:
+        yield from ((tile, function(tile)) for tile in tiles)
+        return
+    with ThreadPoolExecutor(at_once) as pool:
+        under_way: deque[tuple[Tile, Future[Pixels]]] = deque()
+        for tile in tiles:
+            under_way.append((tile, pool.submit(function, tile)))
+            if len(under_way) > at_once:
+                first, part = under_way.popleft()
+                yield first, part.result()
+        for first, part in under_way:
+            yield first, part.result()
 
 
 def _up(number: int, multiple: int) -> int:

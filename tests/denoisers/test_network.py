@@ -121,13 +121,15 @@ def test_when_memory_runs_out_smaller_tiles_are_tried(pixels: np.ndarray, monkey
     assert len(refused) >= 1
 
 
+@pytest.mark.parametrize("at_once", [1, 3])
 @pytest.mark.parametrize("architecture", ["dncnn", "unet"])
-def test_results_take_the_place_of_the_samples_that_no_tile_needs(architecture: str) -> None:
+def test_results_take_the_place_of_the_samples_that_no_tile_needs(architecture: str, at_once: int) -> None:
     form = PixelFormat.integer("rgb", 8)
     samples = np.random.default_rng(0).integers(0, 256, (150, 130, 3), np.uint8)
     beside, tiled = Canvas.of(samples.shape, form), denoiser(architecture, tile=48)
     tiled.into(beside, stored(samples, form), Request(sigma=20.0 if architecture == "unet" else None))
     over = Overlay.over(stored(samples.copy(), form))
+    tiled._lanes.count = at_once  # as on a GPU
     tiled.into(over, Stored(over.samples, form), Request(sigma=20.0 if architecture == "unet" else None))
     assert over.begun
     over.settle()

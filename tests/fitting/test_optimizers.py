@@ -9,7 +9,7 @@ from tests.fitting.toys import SMALL
 
 
 def test_an_orthogonal_update_has_singular_values_near_one() -> None:
-    for shape in ((40, 90), (90, 40)):
+    for shape in ((2, 40, 90), (2, 90, 40)):
         values = torch.linalg.svdvals(orthogonal(torch.randn(shape, generator=torch.Generator().manual_seed(0))))
         assert values.min() > 0.5
         assert values.max() < 1.4

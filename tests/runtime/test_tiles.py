@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from threading import Lock
+from time import sleep
+
 import numpy as np
 import pytest
 import torch
@@ -64,6 +67,42 @@ def test_progress_counts_pixels_and_ends_with_all(pixels: np.ndarray) -> None:
     assert np.array_equal(same, pixels)
     assert seen[-1] == (37 * 53, 37 * 53)
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+
+
+@pytest.mark.parametrize("at_once", [2, 3, 100])
+def test_several_at_once_are_put_together_in_order(pixels: np.ndarray, at_once: int) -> None:
+    plan = list(tiles.plan(37, 53, tile=(16, 16), margin=2))
+    under_way, most, lock = 0, 0, Lock()
+
+    def slow(part: np.ndarray) -> np.ndarray:
+        nonlocal under_way, most
+        with lock:
+            under_way += 1
+            most = max(most, under_way)
+        sleep(0.002)
+        with lock:
+            under_way -= 1
+        return 1 - part
+
+    seen: list[int] = []
+    result = np.empty_like(pixels)
+    tiles.apply(slow, pixels, plan, result, lambda done, total: seen.append(done), at_once=at_once)
+    assert np.array_equal(result, 1 - pixels)
+    assert seen == sorted(seen)
+    assert 1 < most <= at_once
+
+
+def test_an_error_in_one_of_several_ends_the_rest(pixels: np.ndarray) -> None:
+    begun: list[int] = []
+
+    def broken(part: np.ndarray) -> np.ndarray:
+        begun.append(1)
+        raise RuntimeError("no more")
+
+    plan = list(tiles.plan(37, 53, tile=(8, 8), margin=0))
+    with pytest.raises(RuntimeError, match="no more"):
+        tiles.apply(broken, pixels, plan, np.empty_like(pixels), at_once=2)
+    assert len(begun) < len(plan) / 2
 
 
 @pytest.mark.parametrize("architecture", TOYS)

@@ -1,0 +1,59 @@
+"""Tiles that are under way at the same time on one device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from queue import SimpleQueue
+
+import torch
+
+from denoise_cli.images.image import Pixels
+
+# One tile is copied to a GPU and one from it while one is computed. A CPU computes one with all of its cores.
+GPU_LANES = 3
+
+
+class Lanes:
+    """As many streams of a GPU as tiles may be under way, so that copies wait for no computation; on a CPU, one lane.
+
+    What is computed with has to be on the device before.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._device, self._is_gpu = device, device.type == "cuda"
+        self.count = GPU_LANES if self._is_gpu else 1
+        self._streams: SimpleQueue[torch.cuda.Stream] = SimpleQueue()
+        if self._is_gpu:
+            torch.cuda.synchronize(device)  # as other streams do not wait for weights that are still on their way
+            for _ in range(self.count):
+                self._streams.put(torch.cuda.Stream(device))  # type: ignore[no-untyped-call]
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """A lane for the thread that asks, which waits until one is free. On a CPU nobody waits."""
+        if not self._is_gpu:
+            yield
+            return
+        stream = self._streams.get()
+        try:
+            with torch.cuda.stream(stream):
+                yield
+        finally:
+            self._streams.put(stream)
+
+    def sent(self, pixels: Pixels) -> torch.Tensor:
+        """`[height, width, channels]` as `[1, channels, height, width]` on the device, channels last in memory."""
+        here = torch.empty(pixels.shape, pin_memory=self._is_gpu)
+        here.numpy()[...] = pixels
+        return here.to(self._device, non_blocking=self._is_gpu).permute(2, 0, 1)[None]
+
+    def fetched(self, result: torch.Tensor) -> Pixels:
+        """Pixels `[height, width, channels]` of `[1, channels, height, width]` on the device."""
+        there = result[0].permute(1, 2, 0).contiguous()
+        here = torch.empty(there.shape, dtype=there.dtype, pin_memory=True) if self._is_gpu else there.cpu()
+        if self._is_gpu:
+            here.copy_(there, non_blocking=True)
+            torch.cuda.current_stream(self._device).synchronize()
+        pixels: Pixels = here.numpy()
+        return pixels
