@@ -82,12 +82,7 @@ def fit(
     ] = "auto",
     minutes: Annotated[
         Optional[float],
-        options.number(
-            "MINUTES",
-            0.1,
-            1e6,
-            help="How long to train on noisy pictures, instead of --steps.",
-        ),
+        options.number("N", 0.1, 1e6, help="How long to train on noisy pictures, instead of --steps."),
     ] = None,
     steps: Annotated[
         Optional[int],
@@ -103,7 +98,7 @@ def fit(
     ] = None,
     rate: Annotated[
         Optional[float],
-        options.number("RATE", 0, 1e6, help="The learning rate at its highest."),
+        options.number("NUMBER", 0, 1e6, help="The learning rate at its highest."),
     ] = None,
     data: Annotated[
         str, typer.Option(metavar="TEXT", help="What the photos are, and their licence: a line for the card.")

@@ -11,7 +11,10 @@ LARGEST_SEED = 2**32 - 1
 
 
 def number(metavar: str, low: float, high: float = math.inf, *, help: str) -> Any:
-    """An option with limits that NaN does not pass, either, and whose refusal says what was typed."""
+    """An option with limits that NaN does not pass, either, and whose refusal says what was typed.
+
+    `metavar` must not be the option's own name: typer 0.27 would call it --RATE then, and know no --rate.
+    """
     span = f"from {low:g} to {high:.10g}" if math.isfinite(high) else f"of {low:g} or more"
 
     def checked(value: Any) -> Any:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import typer
 
 from denoise_cli import __version__
 from denoise_cli.cli import models
-from denoise_cli.cli.main import _refusal, main
+from denoise_cli.cli.main import COMMANDS, _refusal, main
 from tests.cli.runs import ENVIRONMENT, denoise_img, process
 
 
@@ -36,6 +38,15 @@ def test_help_tells_the_options(words: list[str]) -> None:
     assert b"denoise-img" in outcome.stdout
     for leak in (b"<", b"list[", b"range"):  # of Python's types
         assert leak not in outcome.stdout
+
+
+@pytest.mark.parametrize("name", ["run", *COMMANDS])
+def test_no_placeholder_is_its_option_s_name(name: str) -> None:
+    """typer 0.27 takes such a one for the name: --RATE was an option, and --rate was not."""
+    command = typer.main.get_command(importlib.import_module(f"denoise_cli.cli.{name}").app)
+    options = [parameter for parameter in command.params if parameter.param_type_name == "option"]
+    assert options
+    assert not [option.name for option in options if option.metavar == str(option.name).upper()]
 
 
 @pytest.mark.parametrize(
