@@ -82,7 +82,7 @@ def fit(
     ] = "auto",
     minutes: Annotated[
         Optional[float],
-        options.number("N", 0.1, 1e6, help="How long to train on noisy pictures, instead of --steps."),
+        options.number("NUMBER", 0.1, 1e6, help="How long to train on noisy pictures, instead of --steps."),
     ] = None,
     steps: Annotated[
         Optional[int],

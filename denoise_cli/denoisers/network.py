@@ -102,7 +102,7 @@ class NetworkDenoiser(Denoiser):
     ) -> None:
         """`around`: how far the level depends on what is beside a pixel, besides the network's own reach."""
         height, width = pixels.shape[:2]
-        tile, largest = self._tile, max(height, width)
+        tile, largest, at_once = self._tile, max(height, width), self._lanes.count
 
         def plan_of(tile: int | None) -> list[tiles.Tile]:
             margin, square = self._exact.radius + around, None if tile is None else (tile, tile)
@@ -111,14 +111,18 @@ class NetworkDenoiser(Denoiser):
         plan = plan_of(tile)
         while True:
             try:
-                return tiles.apply(run, pixels, plan, result, progress, at_once=self._lanes.count)
+                return tiles.apply(run, pixels, plan, result, progress, at_once=at_once)
             except (RuntimeError, MemoryError) as error:
                 if not out_of_memory(error):
                     raise
+                if isinstance(result, Overlay) and result.begun:  # too late to begin once more
+                    raise MemoryError from error
+                if at_once > 1:
+                    at_once = 1
+                    continue
                 before, tile = plan[0], min(tile or largest, largest) // 2
                 plan = plan_of(tile)
-                begun = isinstance(result, Overlay) and result.begun  # too late to begin once more
-                if begun or plan[0] == before:  # or there are none smaller
+                if plan[0] == before:  # there are none smaller
                     raise MemoryError from error
 
     @torch.inference_mode()

@@ -204,7 +204,7 @@ def _uninterrupted() -> Iterator[None]:
 def _follow(average: nn.Module, network: nn.Module, decay: float) -> None:
     pairs = list(zip(average.state_dict().values(), network.state_dict().values(), strict=True))
     theirs, ours = (list(tensors) for tensors in zip(*(p for p in pairs if p[0].is_floating_point()), strict=True))
-    torch._foreach_lerp_(theirs, ours, 1 - decay)  # in one go, of which a GPU's hundred small ones are a thirtieth
+    torch._foreach_lerp_(theirs, ours, 1 - decay)  # in one go: a GPU does not wait for a hundred calls
     for count, now in pairs:
         if not count.is_floating_point():
             count.copy_(now)

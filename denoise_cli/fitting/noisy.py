@@ -33,7 +33,8 @@ def noisy_patches(
 ) -> NoisyPatches:
     """Fresh noise on patches, each of a kind of the mixture; `gray` is the share of patches without colour.
 
-    The generator is one of the CPU, so that a seed means the same on every device but for the noise itself.
+    The generator is one of the CPU. A seed means the same patches on every device, but not the same noise, nor what is
+    drawn after it.
     """
     if gray and clean.shape[1] == 3:
         clean = _some_gray(clean, gray, random)

@@ -20,5 +20,5 @@ def normal(shape: Sequence[int], random: torch.Generator, device: torch.device) 
 
 
 def sent(draws: torch.Tensor, device: torch.device) -> torch.Tensor:
-    """A few of the CPU's draws on a device, without waiting for what that has still to do."""
-    return draws.to(device, non_blocking=True)
+    """A few of the CPU's draws on a device; CUDA, which has its own copy before this returns, is not waited for."""
+    return draws.to(device, non_blocking=device.type == "cuda")

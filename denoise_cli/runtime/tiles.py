@@ -114,10 +114,9 @@ def _computed(function: Callable[[Tile], Pixels], tiles: Iterable[Tile], at_once
         for tile in tiles:
             under_way.append((tile, pool.submit(function, tile)))
             if len(under_way) > at_once:
-                first, part = under_way.popleft()
-                yield first, part.result()
-        for first, part in under_way:
-            yield first, part.result()
+                yield under_way[0][0], under_way.popleft()[1].result()
+        while under_way:  # no name holds a future that failed, or its error would keep what its thread had on the GPU
+            yield under_way[0][0], under_way.popleft()[1].result()
 
 
 def _up(number: int, multiple: int) -> int:

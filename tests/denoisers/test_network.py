@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import pickle
 from dataclasses import replace
 from pathlib import Path
+from threading import Lock
+from time import sleep
 
 import numpy as np
 import pytest
@@ -104,10 +107,14 @@ def test_white_noise_that_follows_the_light_is_told_by_brightness() -> None:
     assert np.abs(unet(noisy, strength=0.5) - noisy).mean() < removed.mean()
 
 
-def test_when_memory_runs_out_smaller_tiles_are_tried(pixels: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("at_once", [1, 3])
+def test_when_memory_runs_out_smaller_tiles_are_tried(
+    pixels: np.ndarray, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     large = np.tile(pixels, (4, 3, 1))
     expected = denoiser("dncnn", tile="off")(large)
     tight = denoiser("dncnn", tile=128)
+    tight._lanes.count = at_once
     run, refused = tight._run, []
 
     def short_of_memory(part: np.ndarray, sigma: float | None) -> np.ndarray:
@@ -119,6 +126,39 @@ def test_when_memory_runs_out_smaller_tiles_are_tried(pixels: np.ndarray, monkey
     monkeypatch.setattr(tight, "_run", short_of_memory)
     assert np.abs(tight(large) - expected).max() < 1e-5
     assert len(refused) >= 1
+
+
+def test_when_memory_runs_out_tiles_are_first_tried_one_by_one(
+    pixels: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tight = denoiser("dncnn", tile=64)
+    tight._lanes.count = 3
+    run, under_way, sizes, lock = tight._run, 0, set(), Lock()
+
+    def short_of_memory(part: np.ndarray, sigma: float | None) -> np.ndarray:
+        nonlocal under_way
+        with lock:
+            under_way += 1
+            sizes.add(part.shape)
+            alone = under_way == 1
+        try:
+            sleep(0.01)
+            if not alone:
+                raise RuntimeError("CUDA out of memory")
+            return run(part, sigma)
+        finally:
+            with lock:
+                under_way -= 1
+
+    monkeypatch.setattr(tight, "_run", short_of_memory)
+    large = np.tile(pixels, (4, 3, 1))
+    assert np.abs(tight(large) - denoiser("dncnn", tile=64)(large)).max() < 1e-5
+    assert len(sizes) == 1
+
+
+def test_a_denoiser_can_be_sent_to_another_process(pixels: np.ndarray) -> None:
+    there = pickle.loads(pickle.dumps(denoiser("dncnn")))
+    assert np.array_equal(there(pixels), denoiser("dncnn")(pixels))
 
 
 @pytest.mark.parametrize("at_once", [1, 3])

@@ -22,6 +22,17 @@ def test_each_is_read_at_the_next_step() -> None:
         losses.add(8, torch.tensor(1.0))
 
 
+def test_one_that_ctrl_c_came_upon_is_read_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    losses, unread = Losses(), torch.tensor(float("nan"))
+    losses.add(7, unread)
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.Tensor, "item", lambda self: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            losses.add(8, torch.tensor(1.0))
+    with pytest.raises(FitError, match="at step 7"):
+        losses.read_all()
+
+
 def test_the_last_one_is_not_forgotten() -> None:
     losses = Losses()
     losses.add(7, torch.tensor(float("inf")))

@@ -40,7 +40,7 @@ def main() -> None:
             torch.cuda.reset_peak_memory_stats()
             fast, speed = megapixels_per_second(model, tile, large)
             memory = torch.cuda.max_memory_allocated() / 2**20
-            with mock.patch.object(lanes, "GPU_LANES", 1):
+            with mock.patch.object(lanes, "CUDA_LANES", 1):
                 _, alone = megapixels_per_second(model, tile, large)
             share = speed * 1e6 * (fast.card.macs_per_pixel or 0) / rate
             print(

@@ -70,25 +70,29 @@ def test_progress_counts_pixels_and_ends_with_all(pixels: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("at_once", [2, 3, 100])
-def test_several_at_once_are_put_together_in_order(pixels: np.ndarray, at_once: int) -> None:
+def test_several_at_once_are_put_together_in_order(
+    pixels: np.ndarray, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plan = list(tiles.plan(37, 53, tile=(16, 16), margin=2))
-    under_way, most, lock = 0, 0, Lock()
+    begun, under_way, most, lock = 0, 0, 0, Lock()
 
     def slow(part: np.ndarray) -> np.ndarray:
-        nonlocal under_way, most
+        nonlocal begun, under_way, most
         with lock:
-            under_way += 1
+            begun, under_way = begun + 1, under_way + 1
             most = max(most, under_way)
-        sleep(0.002)
+        sleep(0.01 if begun == 1 else 0.001)  # others overtake the first
         with lock:
             under_way -= 1
         return 1 - part
 
-    seen: list[int] = []
+    put: list[tiles.Tile] = []
+    paste = tiles.paste
+    monkeypatch.setattr(tiles, "paste", lambda result, tile, part: (put.append(tile), paste(result, tile, part)))
     result = np.empty_like(pixels)
-    tiles.apply(slow, pixels, plan, result, lambda done, total: seen.append(done), at_once=at_once)
+    tiles.apply(slow, pixels, plan, result, at_once=at_once)
     assert np.array_equal(result, 1 - pixels)
-    assert seen == sorted(seen)
+    assert put == plan
     assert 1 < most <= at_once
 
 
