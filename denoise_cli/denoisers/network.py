@@ -12,7 +12,7 @@ import torch
 from denoise_cli.denoisers.card import Card
 from denoise_cli.denoisers.denoiser import Denoiser, Progress, Request, blended, check_sigma, copy_into
 from denoise_cli.denoisers.judged import judged_levels
-from denoise_cli.denoisers.outliers import usual_range
+from denoise_cli.denoisers.outliers import usual_range, within
 from denoise_cli.denoisers.weights import read_card, read_tensors
 from denoise_cli.errors import PictureError, WeightsError
 from denoise_cli.images.image import Canvas, Pixels, Stored
@@ -64,10 +64,10 @@ class NetworkDenoiser(Denoiser):
             if not any(level):
                 return copy_into(result, pixels)
 
-        low, high = usual_range(pixels)
+        limits = usual_range(pixels)
 
         def run(part: Pixels) -> Pixels:
-            seen = part if low <= part.min() and part.max() <= high else part.clip(low, high)
+            seen = part if limits is None else within(part, *limits)
             if channels == self.card.channels:
                 clean = self._run(seen, level)
             else:
