@@ -249,7 +249,7 @@ def test_a_text_that_is_called_a_picture_is_refused(page: sync_api.Page, tmp_pat
 
 
 def test_a_picture_can_be_cancelled(page: sync_api.Page, noisy_jpeg: Path) -> None:
-    choose(page, noisy_jpeg, "nlm")
+    choose(page, noisy_jpeg, "bilateral")  # the slowest filter: there has to be time to cancel it
     page.wait_for_selector("#percent:has-text(' %')", timeout=WAIT)
     page.click("#cancel", timeout=WAIT)
     assert not page.is_visible("#progress")
