@@ -135,13 +135,11 @@ class NetworkDenoiser(Denoiser):
                 x = with_sigma(x, level_map(x, level))
             with exact_float32(self._device):
                 result = self._compute(x).float()
-            if torch.isfinite(result).all():
-                return self._lanes.fetched(result)
-        result = self._exact(x.cpu())
-        if not torch.isfinite(result).all():
-            raise PictureError("has samples too large for the network; --white says what is white")
-        clean: Pixels = result[0].permute(1, 2, 0).numpy()
-        return clean
+            if not torch.isfinite(result).all():
+                result = self._exact(x.cpu())
+                if not torch.isfinite(result).all():
+                    raise PictureError("has samples too large for the network; --white says what is white")
+            return self._lanes.fetched(result)
 
 
 def load_network(

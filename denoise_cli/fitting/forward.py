@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from denoise_cli.networks.blocks import Network, with_sigma
-from denoise_cli.noise.draws import sent
+from denoise_cli.noise.draws import uniform
 from denoise_cli.runtime.precision import autocast
 
 JITTER = 0.8, 1.25  # factors on the level that a network in training is told, as in use it is no more than estimated
@@ -13,7 +13,7 @@ JITTER = 0.8, 1.25  # factors on the level that a network in training is told, a
 
 def jitter(count: int, random: torch.Generator, device: torch.device) -> torch.Tensor:
     """Factors `[count, 1, 1, 1]` that make true levels about right, as those are that a network is told in use."""
-    return sent(torch.empty(count, 1, 1, 1).uniform_(*JITTER, generator=random), device)
+    return uniform(count, *JITTER, random, device)
 
 
 def restored(network: Network, noisy: torch.Tensor, level: torch.Tensor | None = None) -> torch.Tensor:

@@ -9,7 +9,7 @@ import torch
 
 from denoise_cli.fitting.forward import jitter
 from denoise_cli.noise.camera import camera_noise, luma, softened, strength
-from denoise_cli.noise.draws import normal, sent
+from denoise_cli.noise.draws import chance, normal, sent
 from denoise_cli.noise.spec import NoiseRange
 
 TRAINING_KINDS = ("gaussian", "camera")
@@ -74,5 +74,4 @@ def levels(count: int, noise: NoiseRange, random: torch.Generator) -> torch.Tens
 
 
 def _some_gray(clean: torch.Tensor, share: float, random: torch.Generator) -> torch.Tensor:
-    chosen = sent(torch.rand(len(clean), 1, 1, 1, generator=random) < share, clean.device)
-    return torch.where(chosen, luma(clean), clean)
+    return torch.where(chance(len(clean), share, random, clean.device), luma(clean), clean)

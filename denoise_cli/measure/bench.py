@@ -14,7 +14,7 @@ from denoise_cli.measure.apart import apart, forget_peak, peak_megabytes
 from denoise_cli.measure.peers import is_peer, load
 from denoise_cli.measure.quality import finite, psnr, ssim
 from denoise_cli.measure.sets import TestSet, read, read_pair
-from denoise_cli.measure.speed import RUNS, multiplication_rate, settled, timed
+from denoise_cli.measure.speed import RUNS, denoised, multiplication_rate, settled, timed
 from denoise_cli.noise.synthetic import add_gaussian
 
 NOISY = "noisy"  # what the rows of the noisy pictures themselves are called
@@ -156,9 +156,8 @@ def _figures(denoiser: Denoiser | None, noisy: Pixels, clean: Pixels, sigma: flo
     """`again`: time it by several runs, as there are few pictures."""
     if denoiser is None:
         return _Figures(psnr(noisy, clean), ssim(noisy, clean), 0, _megapixels(clean), None)
-    told = sigma if denoiser.card.level == "given" else None
     forget_peak()
-    result, seconds = (settled if again else timed)(lambda: denoiser(noisy, sigma=told))
+    result, seconds = (settled if again else timed)(lambda: denoised(denoiser, noisy, sigma))
     peak = peak_megabytes()
     return _Figures(psnr(result, clean), ssim(result, clean), seconds, _megapixels(clean), peak)
 

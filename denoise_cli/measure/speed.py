@@ -13,16 +13,20 @@ from denoise_cli.denoisers.denoiser import Denoiser
 from denoise_cli.images.image import Pixels
 
 Result = TypeVar("Result")
-SIDE = 512
+SIDE, SIGMA = 512, 25.0
 RUNS, LONGEST = 3, 5.0  # runs that count after the first, unless that took longer than so many seconds
 CPU_MATRIX, GPU_MATRIX = 2048, 8192
 
 
-def megapixels_per_second(denoiser: Denoiser) -> float:
-    """On a noisy colour picture of 512 x 512 pixels."""
-    picture = np.random.default_rng(0).random((SIDE, SIDE, 3), np.float32)
-    sigma = 25.0 if denoiser.card.level == "given" else None
-    return SIDE**2 / 1e6 / settled(lambda: denoiser(picture, sigma=sigma))[1]
+def megapixels_per_second(denoiser: Denoiser, height: int = SIDE, width: int = SIDE) -> float:
+    """On a noisy colour picture of so many pixels."""
+    picture = np.random.default_rng(0).random((height, width, 3), np.float32)
+    return height * width / 1e6 / settled(lambda: denoised(denoiser, picture, SIGMA))[1]
+
+
+def denoised(denoiser: Denoiser, picture: Pixels, sigma: float | None) -> Pixels:
+    """What it makes of a picture, told the level if it takes one; None: it is to estimate it."""
+    return denoiser(picture, sigma=sigma if denoiser.card.level == "given" else None)
 
 
 def settled(work: Callable[[], Result]) -> tuple[Result, float]:

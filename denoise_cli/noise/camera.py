@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from denoise_cli.noise.draws import normal, sent
+from denoise_cli.noise.draws import chance, normal, sent, uniform
 
 # The camera. Brooks et al. have a gamma of 2.2, gains of 1.9 to 2.4 for red and of 1.5 to 1.9 for blue, brightening by
 # about 1.25, and shot noise of 0.0001 to 0.012; these ranges hold theirs and more.
@@ -58,10 +58,10 @@ def camera_noise(clean: torch.Tensor, random: torch.Generator) -> torch.Tensor:
     count, device = len(clean), clean.device
 
     def draw(low: float, high: float) -> torch.Tensor:
-        return sent(torch.empty(count, 1, 1, 1).uniform_(low, high, generator=random), device)
+        return uniform(count, low, high, random, device)
 
-    def chance(share: float) -> torch.Tensor:
-        return sent(torch.rand(count, 1, 1, 1, generator=random) < share, device)
+    def some(share: float) -> torch.Tensor:
+        return chance(count, share, random, device)
 
     gamma, exposure = draw(*GAMMA), draw(*EXPOSURE)
     gains = torch.cat([draw(*BALANCE), torch.ones(count, 1, 1, 1, device=device), draw(*BALANCE)], dim=1) / exposure
@@ -72,23 +72,23 @@ def camera_noise(clean: torch.Tensor, random: torch.Generator) -> torch.Tensor:
     slope, offset, scatter = LOG_READ
     read = torch.exp(slope * shot.log() + offset + scatter * normal((count, 1, 1, 1), random, device))
     grain = normal(clean.shape, random, device) * (shot * raw + read).sqrt()
-    interpolated, phase = chance(DEMOSAICKED), torch.randint(0, 2, (count, 2), generator=random)
+    interpolated, phase = some(DEMOSAICKED), torch.randint(0, 2, (count, 2), generator=random)
     noise = torch.where(interpolated, demosaicked(grain, phase), grain)
 
     rendered = ((raw + noise) * gains).clamp(0, 1) ** (1 / gamma)
     noise = rendered - clean
     grainy = _widened(noise, 10 ** draw(*LOG10_LUMA), 10 ** draw(*LOG10_CHROMA), draw(*TINT))
     grainy = grainy * (strength(noise) / strength(grainy).clamp(min=1e-6)) * draw(*LEFT)
-    noise = torch.where(chance(SMOOTHED), grainy, noise)
-    noise = torch.where(chance(SHARPENED), noise + draw(*AMOUNT) * (noise - _blurred(noise, draw(*RADIUS))), noise)
+    noise = torch.where(some(SMOOTHED), grainy, noise)
+    noise = torch.where(some(SHARPENED), noise + draw(*AMOUNT) * (noise - _blurred(noise, draw(*RADIUS))), noise)
     noisy = (clean + noise).clamp(0, 1)
     return _compressed(noisy, torch.rand(count, generator=random) < COMPRESSED, random)
 
 
 def softened(clean: torch.Tensor, random: torch.Generator) -> torch.Tensor:
     """Some of the patches a little blurred, as full-size pictures are, whose pixel-sized detail can only be noise."""
-    sigma = sent(torch.empty(len(clean), 1, 1, 1).uniform_(*SOFTNESS, generator=random), clean.device)
-    chosen = sent(torch.rand(len(clean), 1, 1, 1, generator=random) < SOFT, clean.device)
+    sigma = uniform(len(clean), *SOFTNESS, random, clean.device)
+    chosen = chance(len(clean), SOFT, random, clean.device)
     return torch.where(chosen, _blurred(clean, sigma), clean)
 
 

@@ -19,6 +19,16 @@ def normal(shape: Sequence[int], random: torch.Generator, device: torch.device) 
     return torch.randn(*shape, generator=torch.Generator(device).manual_seed(seed), device=device)
 
 
+def uniform(count: int, low: float, high: float, random: torch.Generator, device: torch.device) -> torch.Tensor:
+    """`[count, 1, 1, 1]`, one for each patch, evenly from a range."""
+    return sent(torch.empty(count, 1, 1, 1).uniform_(low, high, generator=random), device)
+
+
+def chance(count: int, share: float, random: torch.Generator, device: torch.device) -> torch.Tensor:
+    """Bool `[count, 1, 1, 1]`: which patches something happens to, to this share of them in the long run."""
+    return sent(torch.rand(count, 1, 1, 1, generator=random) < share, device)
+
+
 def sent(draws: torch.Tensor, device: torch.device) -> torch.Tensor:
     """A few of the CPU's draws on a device; CUDA, which has its own copy before this returns, is not waited for."""
     return draws.to(device, non_blocking=device.type == "cuda")

@@ -53,7 +53,7 @@ class Lanes:
         return here.to(self._device, non_blocking=self._cuda).permute(2, 0, 1)[None]
 
     def fetched(self, result: torch.Tensor) -> Pixels:
-        """Pixels `[height, width, channels]` of `[1, channels, height, width]` on the device."""
+        """Pixels `[height, width, channels]` of `[1, channels, height, width]`, wherever it is."""
         here = there = result[0].permute(1, 2, 0).contiguous()
         if self._cuda:
             here = torch.empty(there.shape, dtype=there.dtype, pin_memory=True)

@@ -19,11 +19,10 @@ import torch
 
 from denoise_cli.denoisers import catalogue
 from denoise_cli.denoisers.denoiser import Denoiser
-from denoise_cli.images.image import Pixels
-from denoise_cli.measure.speed import multiplication_rate, settled
+from denoise_cli.measure.speed import SIGMA, denoised, megapixels_per_second, multiplication_rate
 from denoise_cli.runtime import lanes
 
-LARGE, SMALL = (4000, 6000, 3), (600, 900, 3)
+LARGE, SMALL = (4000, 6000), (600, 900, 3)
 
 
 def main() -> None:
@@ -33,15 +32,15 @@ def main() -> None:
     options = parser.parse_args()
     rate = next(multiplication_rate("cuda", "bf16"))
     print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}: {rate / 1e12:.0f} T multiply-adds/s in bf16")
-    random = np.random.default_rng(0)
-    large, small = random.random(LARGE, np.float32), random.random(SMALL, np.float32)
+    small = np.random.default_rng(0).random(SMALL, np.float32)
     for model in options.model:
         for tile in options.tile or ["auto"]:
+            here = {"device": "cuda", "tile": int(tile) if tile.isdigit() else tile}
             torch.cuda.reset_peak_memory_stats()
-            fast, speed = megapixels_per_second(model, tile, large)
-            memory = torch.cuda.max_memory_allocated() / 2**20
+            fast = loaded(model, **here)
+            speed, memory = megapixels_per_second(fast, *LARGE), torch.cuda.max_memory_allocated() / 2**20
             with mock.patch.object(lanes, "CUDA_LANES", 1):
-                _, alone = megapixels_per_second(model, tile, large)
+                alone = megapixels_per_second(loaded(model, **here), *LARGE)
             share = speed * 1e6 * (fast.card.macs_per_pixel or 0) / rate
             print(
                 f"{model:7} tile {tile:5} {speed:6.1f} MP/s, {share:.1%} of the card, {memory:5.0f} MiB; "
@@ -49,26 +48,17 @@ def main() -> None:
                 flush=True,
             )
         cpu, exact = (loaded(model, device=device, precision="fp32") for device in ("cpu", "cuda"))
-        expected, result, again = run(cpu, small), run(fast, small), run(fast, small)
+        expected, result, again = (denoised(one, small, SIGMA) for one in (cpu, fast, fast))
         print(
-            f"{model:7} from the CPU's: {255 * np.abs(run(exact, small) - expected).max():.4f} in float32, "
+            f"{model:7} from the CPU's: {255 * np.abs(denoised(exact, small, SIGMA) - expected).max():.4f} in float32, "
             f"{255 * np.sqrt(np.square(result - expected).mean()):.3f} in bfloat16; "
             f"{'the same' if np.array_equal(result, again) else 'OTHER'} bytes again",
             flush=True,
         )
 
 
-def megapixels_per_second(model: str, tile: str, picture: Pixels) -> tuple[Denoiser, float]:
-    denoiser = loaded(model, device="cuda", tile=tile if not tile.isdigit() else int(tile))
-    return denoiser, picture.shape[0] * picture.shape[1] / 1e6 / settled(lambda: run(denoiser, picture))[1]
-
-
 def loaded(model: str, **options: str | int) -> Denoiser:
     return catalogue.load(model, **options)  # type: ignore[arg-type]
-
-
-def run(denoiser: Denoiser, picture: Pixels) -> Pixels:
-    return denoiser(picture, sigma=25.0 if denoiser.card.level == "given" else None)
 
 
 if __name__ == "__main__":
