@@ -40,6 +40,7 @@ def noise(
     ] = "gaussian:25",
     seed: options.Seed = 0,
     quality: options.Quality = 95,
+    white: options.White = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Redo results that are there already.")] = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -61,7 +62,7 @@ def noise(
     from denoise_cli.noise.spec import NoiseRange
     from denoise_cli.places.place import place
 
-    settings = Settings(Noiser(NoiseRange.parse(kind), seed), save=SaveOptions(quality))
+    settings = Settings(Noiser(NoiseRange.parse(kind), seed), white=white, save=SaveOptions(quality))
     told = {"as_json": json, "quiet": quiet, "verbose": verbose}
     if STREAM in inputs or output == STREAM:
         target = stream_target(inputs, output, overwrite=overwrite, as_json=json)

@@ -52,6 +52,12 @@ Quality = Annotated[
     int,
     number("1..100", 1, 100, help="The quality in which JPEG and lossy WebP are written."),
 ]
+White = Annotated[
+    Optional[float],
+    typer.Option(
+        metavar="VALUE", help="The sample value that is white, such as 4095 for 12-bit data in a 16-bit file."
+    ),
+]
 Seed = Annotated[int, number("N", 0, LARGEST_SEED, help="What everything random starts from.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON on stdout.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress and no hints, only errors.")]

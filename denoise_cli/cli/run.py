@@ -69,12 +69,7 @@ def run(
     ] = None,
     size: options.Size = None,
     quality: options.Quality = 95,
-    white: Annotated[
-        Optional[float],
-        typer.Option(
-            metavar="VALUE", help="The sample value that is white, such as 4095 for 12-bit data in a 16-bit file."
-        ),
-    ] = None,
+    white: options.White = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Redo results that are there already.")] = False,
     in_place: Annotated[
         bool,

@@ -49,6 +49,18 @@ def test_noise_and_score(photos: Path, tmp_path: Path) -> None:
     assert json.loads(same.stdout)["psnr"] is None
 
 
+def test_noise_is_as_strong_as_it_should_be_beside_a_white_that_is_given(tmp_path: Path) -> None:
+    """12 bits in a 16-bit file."""
+    Image.fromarray(np.full((64, 64), 2000, np.uint16)).save(tmp_path / "dim.tif")
+    command = ("noise", tmp_path / "dim.tif", "-o", tmp_path / "noisy.tif", "--kind", "gaussian:25", "--white", 4095)
+    assert denoise_img(*command).returncode == 0
+    noise = np.asarray(Image.open(tmp_path / "noisy.tif")).astype(float) - 2000
+    assert noise.std() == pytest.approx(25 / 255 * 4095, rel=0.05)
+    code = denoise_img(*command[:-1], -1, "--overwrite")
+    assert code.returncode == 2
+    assert b"a number above 0" in code.stderr
+
+
 def test_noise_needs_a_place_for_its_results(photos: Path) -> None:
     outcome = denoise_img("noise", photos / "a.png", "--kind", "gaussian:10")
     assert outcome.returncode == 2
