@@ -56,9 +56,9 @@ def test_noise_is_as_strong_as_it_should_be_beside_a_white_that_is_given(tmp_pat
     assert denoise_img(*command).returncode == 0
     noise = np.asarray(Image.open(tmp_path / "noisy.tif")).astype(float) - 2000
     assert noise.std() == pytest.approx(25 / 255 * 4095, rel=0.05)
-    code = denoise_img(*command[:-1], -1, "--overwrite")
-    assert code.returncode == 2
-    assert b"a number above 0" in code.stderr
+    refused = denoise_img(*command[:-1], -1, "--overwrite")
+    assert refused.returncode == 2
+    assert b"a number above 0" in refused.stderr
 
 
 def test_noise_needs_a_place_for_its_results(photos: Path) -> None:
