@@ -30,6 +30,25 @@ def test_precisions() -> None:
         choose_dtype("int8", CPU)
 
 
+@pytest.mark.parametrize(
+    ("name", "abilities", "native"),
+    [
+        ("Intel Xeon", ("avx512_bf16", "avx512_fp16", "amx_bf16"), True),
+        ("Intel Xeon", ("avx512_bf16", "avx512_fp16"), False),  # made for AMX, which a virtual machine hides
+        ("Intel Xeon", ("avx512_bf16",), True),
+        ("AMD EPYC", ("avx512_bf16",), True),
+        ("AMD EPYC", ("avx512_bf16", "avx512_fp16"), True),
+        ("AMD EPYC", (), False),
+    ],
+)
+def test_bfloat16_is_chosen_where_a_processor_multiplies_it_faster(
+    monkeypatch: pytest.MonkeyPatch, name: str, abilities: tuple[str, ...], native: bool
+) -> None:
+    told = {"cpu_name": name, **dict.fromkeys(abilities, True)}
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: told, raising=False)
+    assert native_bf16(CPU) == native
+
+
 def test_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("denoise_cli.runtime.precision._able", lambda what: True)
     assert tile_size("off", CPU, torch.float32) is None
