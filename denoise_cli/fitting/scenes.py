@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
 
-from denoise_cli.errors import UsageError
-from denoise_cli.fitting.patches import random_patches
+from denoise_cli.fitting.pictures import Pictures
 from denoise_cli.images.image import Pixels
 
 MEMORY = 1 << 30  # bytes that all scenes together take at most
@@ -37,22 +36,23 @@ class Scenes:
         Those smaller than `smallest` pixels a side are left out. `what` they are, for errors. Raises UsageError when
         none is left.
         """
-        draw = np.random.default_rng(seed)
-        self._scenes: list[torch.Tensor] = []
         self.count = 0
-        for frames in scenes:
-            if min(frames[0].shape[:2]) >= smallest:
-                self.count += 1
-                for crop in _crops(np.stack(frames), MEMORY // max(1, expected), max(CROP, smallest), draw):
-                    kept = torch.from_numpy(np.ascontiguousarray(crop.transpose(0, 3, 1, 2), np.float32))
-                    self._scenes.append(kept.to(device))
-        if not self._scenes:
-            raise UsageError(f"none of {what} has {smallest} x {smallest} pixels and the right channels")
-        self._area = torch.tensor([float(scene.shape[2] * scene.shape[3]) for scene in self._scenes])
+        crops = self._kept(scenes, MEMORY // max(1, expected), smallest, np.random.default_rng(seed))
+        self._pictures = Pictures(crops, torch.float32, device=device, smallest=smallest, what=what)
 
     def patches(self, count: int, size: int, random: torch.Generator) -> torch.Tensor:
         """Float32 `[frames, count, channels, size, size]`, flipped and turned at random."""
-        return torch.stack(random_patches(self._scenes, self._area, count, size, random), dim=1)
+        return self._pictures.patches(count, size, random).transpose(0, 1)
+
+    def _kept(
+        self, scenes: Iterable[Sequence[Pixels]], memory: int, smallest: int, draw: np.random.Generator
+    ) -> Iterator[Pixels]:
+        """Float32 `[frames, channels, height, width]`."""
+        for frames in scenes:
+            if min(frames[0].shape[:2]) >= smallest:
+                self.count += 1
+                for crop in _crops(np.stack(frames), memory, max(CROP, smallest), draw):
+                    yield np.asarray(crop.transpose(0, 3, 1, 2), np.float32)
 
 
 def _crops(frames: Pixels, memory: int, side: int, draw: np.random.Generator) -> Iterable[Pixels]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from denoise_cli.fitting.patches import PatchSource, random_patches
+from denoise_cli.fitting.patches import PatchSource
 from tests.fitting.toys import CPU, source
 
 
@@ -29,15 +29,3 @@ def test_the_same_generator_gives_the_same_patches() -> None:
 def test_pictures_too_small_to_train_on_are_told() -> None:
     with pytest.raises(ValueError, match="200 x 200"):
         source(smallest=200)
-
-
-def test_patches_cut_all_at_once_are_those_cut_one_by_one() -> None:
-    random = np.random.default_rng(0)
-    photos = [random.integers(0, 256, (*size, 3)).astype(np.uint8) for size in ((40, 61), (52, 45))]
-    cut = PatchSource(photos, device=CPU, seed=0, smallest=40)  # downscaled ones are too small
-    pictures = [torch.from_numpy(photo).permute(2, 0, 1) for photo in photos]
-    areas = torch.tensor([float(picture[0].numel()) for picture in pictures])
-    for size in (8, 16):
-        one_by_one = random_patches(pictures, areas, 32, size, torch.Generator().manual_seed(size))
-        at_once = cut.patches(32, size, torch.Generator().manual_seed(size))
-        assert torch.equal(at_once, torch.stack(one_by_one).float() / 255)
