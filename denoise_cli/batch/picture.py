@@ -17,9 +17,9 @@ from denoise_cli.denoisers.denoiser import Denoiser, Progress, Request, check_si
 from denoise_cli.errors import PictureError, UsageError
 from denoise_cli.images.codec import Codec, SaveOptions
 from denoise_cli.images.convert import fitting
-from denoise_cli.images.formats import by_name, by_suffix, read
+from denoise_cli.images.formats import by_name, by_suffix, check_white, read
 from denoise_cli.images.hidden import filled, hidden, restore
-from denoise_cli.images.image import LARGEST_LIGHT, Canvas, Image, Pixels, Stored
+from denoise_cli.images.image import Canvas, Image, Pixels, Stored
 from denoise_cli.images.overlay import Overlay
 from denoise_cli.places.place import reading, replacing, suffix_of
 
@@ -45,9 +45,7 @@ class Settings:
     def __post_init__(self) -> None:
         """Raises UsageError for settings that make no sense."""
         check_strength(self.strength)
-        if self.white is not None and not 1 / LARGEST_LIGHT < self.white < LARGEST_LIGHT:
-            span = f"a number above 0, from {1 / LARGEST_LIGHT:g} to {LARGEST_LIGHT:g}"
-            raise UsageError(f"white is the sample value of white, {span}, not {self.white:g}")
+        check_white(self.white)
         if not 1 <= self.save.quality <= 100:
             raise UsageError(f"quality is a number from 1 to 100, not {self.save.quality}")
         check_sigma(self.denoiser.card, self.sigma)

@@ -54,6 +54,7 @@ def bench(
         bool, typer.Option("--blind", help="Tell no noise level: denoisers that take one estimate it.")
     ] = False,
     seed: options.Seed = 0,
+    white: options.White = None,
     record: Annotated[
         bool,
         typer.Option("--record", help="Write the PSNR into the cards of the weights files, under the sets' names."),
@@ -88,7 +89,7 @@ def bench(
     from denoise_cli.measure.peers import peers_of
     from denoise_cli.measure.sets import clean_set, paired_set
 
-    sets = [clean_set(folder) for folder in folders or []] + ([paired_set(*pairs)] if pairs else [])
+    sets = [clean_set(folder, white) for folder in folders or []] + ([paired_set(*pairs, white)] if pairs else [])
     if not sets:
         raise UsageError("nothing to measure with: name a folder of clean pictures, or --pairs NOISY CLEAN")
     if len({test_set.name for test_set in sets}) < len(sets):

@@ -104,6 +104,7 @@ def fit(
         str, typer.Option(metavar="TEXT", help="What the photos are, and their licence: a line for the card.")
     ] = "",
     seed: options.Seed = 0,
+    white: options.White = None,
     device: options.Device = "auto",
     compile: options.Compile = False,
     keep_anyway: Annotated[
@@ -171,6 +172,7 @@ def fit(
             context.obj["typed"], [path for path in (output, clean, noisy_only, start, *(pairs or ())) if path]
         ),
         compile=compile,
+        white=white,
     )
     stopped = False
     try:
@@ -201,6 +203,8 @@ def fit(
             f"{card.parameters / 1e6:.2f} M parameters, {card.macs_per_pixel / 1e6:.2f} M multiply-adds a pixel",
             file=sys.stderr,
         )
+        if white is not None:
+            print(f"denoise with --white {white:g} too, as it was learnt", file=sys.stderr)
 
 
 def _check_output(output: Path, page: Path | None, *, overwrite: bool, resume: bool) -> Path:

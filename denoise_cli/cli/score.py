@@ -15,6 +15,7 @@ app = options.application()
 def score(
     result: Annotated[str, typer.Argument(metavar="RESULT", hidden=True)],
     clean: Annotated[str, typer.Argument(metavar="CLEAN", hidden=True)],
+    white: options.White = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -36,10 +37,10 @@ def score(
 
     if STREAM in (result, clean):
         raise UsageError("score compares files and reads none from stdin; name files or folders in place of -")
-    pairs = paired_set(result, clean)
+    pairs = paired_set(result, clean, white)
     scores = []
     for first, second in zip(pairs.noisy, pairs.clean, strict=True):
-        ours, truth = read_pair(first, second)
+        ours, truth = read_pair(first, second, white)
         scores.append((first, psnr(ours, truth), ssim(ours, truth)))
     means = mean(score[1] for score in scores), mean(score[2] for score in scores)
     if json:

@@ -51,7 +51,7 @@ def fit_clean(folder: Path, recipe: Recipe, job: Job) -> Card:
         raise UsageError(f"{folder} has only one picture, and it takes two, as one is held out to measure progress")
 
     def source(chosen: Sequence[Path], device: torch.device, smallest: int, what: str) -> PatchSource:
-        photos = read_photos(chosen, channels)
+        photos = read_photos(chosen, channels, job.white)
         return PatchSource(photos, device=device, seed=recipe.seed, smallest=smallest, what=what)
 
     def objective(device: torch.device) -> SyntheticNoise:
@@ -68,7 +68,7 @@ def fit_clean(folder: Path, recipe: Recipe, job: Job) -> Card:
         )
 
     def large_enough(path: Path) -> bool:
-        return any(min(photo.shape[:2]) >= HELD_OUT_SIDE for photo in read_photos([path], channels))
+        return any(min(photo.shape[:2]) >= HELD_OUT_SIDE for photo in read_photos([path], channels, job.white))
 
     def account(aim: SyntheticNoise) -> str:
         used = aim.photos.count + aim.held_out.count
@@ -77,11 +77,14 @@ def fit_clean(folder: Path, recipe: Recipe, job: Job) -> Card:
     return fit(recipe, replace(job, files=tuple(files)), objective, account)
 
 
-def read_photos(files: Sequence[Path], channels: int) -> Iterator[Samples]:
-    """uint8 `[height, width, channels]` of each; gray by the weights of BT.601, as the gray test sets were made."""
+def read_photos(files: Sequence[Path], channels: int, white: float | None = None) -> Iterator[Samples]:
+    """uint8 `[height, width, channels]` of each; gray by the weights of BT.601, as the gray test sets were made.
+
+    `white`: see `formats.read`.
+    """
     for path in files:
         try:
-            image, _ = first_picture(path)
+            image, _ = first_picture(path, white)
         except PictureError as error:
             raise PictureError(f"{error}; remove it from the folder") from error
         pixels = of_channels(visible(image), channels)

@@ -102,9 +102,11 @@ class Findings:
         return lines
 
 
-def look(folder: Path, wish: Wish) -> Findings:
-    """Raises UsageError for a folder without pictures, PictureError for one that cannot be read."""
-    found = survey(pictures(str(folder)))
+def look(folder: Path, wish: Wish, white: float | None = None) -> Findings:
+    """`white`: see `formats.read`.
+
+    Raises UsageError for a folder without pictures, PictureError for one that cannot be read."""
+    found = survey(pictures(str(folder)), white)
     if wish.method == "n2n" and not found.scenes:
         raise UsageError(f"{folder} has no scene that was taken more than once, so n2n has nothing to learn from")
     frames = found.frames

@@ -18,6 +18,7 @@ from denoise_cli.fitting import distributed
 from denoise_cli.fitting.loop import Status, train
 from denoise_cli.fitting.objective import Objective
 from denoise_cli.fitting.recipe import Recipe
+from denoise_cli.images.formats import check_white
 from denoise_cli.networks import build, macs_per_pixel, parameters
 from denoise_cli.networks.blocks import Network
 from denoise_cli.networks.win5rb import widened
@@ -36,7 +37,8 @@ class Job:
     for a network for gray pictures (not of a U-Net, whose first layer mixes shuffled pixels). `summary`, `training` and
     `command` go onto the card: what the network is for, what the data are, with their licence, and how to do it again.
     `compile` is for long trainings. `files`: all pictures that are learnt from. `way`: how they are learnt from, where
-    a recipe leaves that open. A checkpoint only serves a training of the same way on files of the same names and sizes.
+    a recipe leaves that open. `white`: see `formats.read`. A checkpoint only serves a training of the same way on files
+    of the same names and sizes, with the same white.
     """
 
     output: Path
@@ -49,8 +51,13 @@ class Job:
     compile: bool = False
     files: tuple[Path, ...] = ()
     way: str = ""
+    white: float | None = None
     report: Callable[[Status], None] = lambda status: None
     tick: Callable[[int, int], None] = lambda step, steps: None
+
+    def __post_init__(self) -> None:
+        """Raises UsageError for what is no white."""
+        check_white(self.white)
 
 
 def fit(
@@ -97,7 +104,7 @@ def subject(job: Job) -> str:
     total = hashlib.sha256(b"" if job.start is None else read_card(job.start).sha256.encode())
     for file in job.files:
         total.update(f"{file.name} {file.stat().st_size}\n".encode(errors="surrogateescape"))
-    total.update(job.way.encode())
+    total.update(job.way.encode() if job.white is None else f"{job.way} white {job.white}".encode())
     return total.hexdigest()
 
 

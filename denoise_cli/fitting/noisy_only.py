@@ -70,7 +70,7 @@ def fit_noisy_only(
     """
     recipe = replace(recipe, only="")  # which may train a part on simulated noise, and here there is none
     start = None if job.start is None else _beginning(recipe, job.start)
-    findings = look(folder, wish)
+    findings = look(folder, wish, job.white)
     files = tuple(dict.fromkeys(frame.path for frame in findings.found.frames))
     job = replace(job, files=files, way=f"{wish.method} {wish.minutes}")
     device = choose_device(job.device)

@@ -59,13 +59,13 @@ def fit_pairs(noisy: Path, clean: Path, recipe: Recipe, job: Job) -> Card:
     that cannot.
     """
     channels = int(recipe.arguments.get("channels", 3))
-    both = paired_set(str(noisy), str(clean))
+    both = paired_set(str(noisy), str(clean), job.white)
     pairs = list(zip(both.noisy, both.clean, strict=True))
     if len(pairs) < 2:
         raise UsageError(f"{noisy} and {clean} are a single pair; it takes two, as one is held out to measure progress")
 
     def scenes(chosen: Sequence[tuple[Path, Path]], device: torch.device, smallest: int, what: str) -> Scenes:
-        read = _read(chosen, channels)
+        read = _read(chosen, channels, job.white)
         return Scenes(read, expected=len(chosen), device=device, seed=recipe.seed, smallest=smallest, what=what)
 
     def objective(device: torch.device) -> RealPairs:
@@ -79,7 +79,7 @@ def fit_pairs(noisy: Path, clean: Path, recipe: Recipe, job: Job) -> Card:
         )
 
     def large_enough(pair: tuple[Path, Path]) -> bool:
-        return any(min(noisy.shape[:2]) >= HELD_OUT_SIDE for noisy, _ in _read([pair], channels))
+        return any(min(noisy.shape[:2]) >= HELD_OUT_SIDE for noisy, _ in _read([pair], channels, job.white))
 
     def account(aim: RealPairs) -> str:
         used = aim.pairs.count + aim.held_out.count
@@ -98,9 +98,9 @@ def _patches(scenes: Scenes, count: int, size: int, random: torch.Generator) -> 
     return NoisyPatches(clean, noisy, sigma, sigma * jitter(len(sigma), random, sigma.device))
 
 
-def _read(pairs: Sequence[tuple[Path, Path]], channels: int) -> Iterator[tuple[Pixels, Pixels]]:
+def _read(pairs: Sequence[tuple[Path, Path]], channels: int, white: float | None) -> Iterator[tuple[Pixels, Pixels]]:
     for noisy, clean in pairs:
-        first, second = (of_channels(_numbers(pixels), channels) for pixels in read_pair(noisy, clean))
+        first, second = (of_channels(_numbers(pixels), channels) for pixels in read_pair(noisy, clean, white))
         if first.shape[2] != channels:
             raise PictureError(f"{noisy} has {first.shape[2]} channels, and the network is for {channels}")
         yield first, second

@@ -23,10 +23,11 @@ STRUCTURE = 0.004  # standard deviation that a thumbnail needs to show a scene a
 
 @dataclass(frozen=True, order=True)
 class Frame:
-    """A picture: a file's page."""
+    """A picture: a file's page. `white`: see `formats.read`."""
 
     path: Path
     page: int = 0
+    white: float | None = None
 
     def __str__(self) -> str:
         return str(self.path) if self.page == 0 else f"{self.path}, page {self.page + 1}"
@@ -59,9 +60,10 @@ class Survey:
         return " and ".join(parts) + left_out
 
 
-def survey(files: Sequence[Path]) -> Survey:
+def survey(files: Sequence[Path], white: float | None = None) -> Survey:
     """Frames show one scene when they have one size and look the same once they are small, noise and drift aside.
 
+    `white`: see `formats.read`.
     Raises PictureError for a file that cannot be read.
     """
     frames: list[Frame] = []
@@ -70,13 +72,13 @@ def survey(files: Sequence[Path]) -> Survey:
     known: set[bytes] = set()
     copies = 0
     for path in files:
-        for page, pixels in enumerate(pages(path)):
+        for page, pixels in enumerate(pages(path, white)):
             mark = hashlib.sha256(np.ascontiguousarray(pixels).data).digest() + str(pixels.shape).encode()
             if mark in known:
                 copies += 1
                 continue
             known.add(mark)
-            frames.append(Frame(path, page))
+            frames.append(Frame(path, page, white))
             kinds.append(pixels.shape)
             thumbnails.append(_thumbnail(pixels))
     groups = _alike(kinds, np.stack(thumbnails)) if frames else []
@@ -88,12 +90,12 @@ def survey(files: Sequence[Path]) -> Survey:
     )
 
 
-def pages(path: Path, *, far: float = 0.0) -> Iterator[Pixels]:
+def pages(path: Path, white: float | None = None, *, far: float = 0.0) -> Iterator[Pixels]:
     """The pixels of each page of a file, one after the other; `far`: what hidden ones are, far from all others.
 
     Raises PictureError, which names the file.
     """
-    with opened(path) as found:
+    with opened(path, white) as found:
         for image in found.images:
             yield visible(image, far)
 
@@ -104,9 +106,9 @@ def frames_of(frames: Sequence[Frame], *, far: float = 0.0) -> Iterator[Pixels]:
     `far`: what hidden ones are, far from all others.
     Raises PictureError, which names the file.
     """
-    for path, together in groupby(frames, key=lambda frame: frame.path):
+    for (path, white), together in groupby(frames, key=lambda frame: (frame.path, frame.white)):
         wanted = {frame.page for frame in together}
-        for number, pixels in enumerate(pages(path, far=far)):
+        for number, pixels in enumerate(pages(path, white, far=far)):
             if number in wanted:
                 yield pixels
 

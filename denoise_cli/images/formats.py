@@ -12,7 +12,7 @@ from typing import BinaryIO
 from denoise_cli.errors import PictureError, UsageError
 from denoise_cli.images import bmp, jpeg, png, pnm, tiff, webp
 from denoise_cli.images.codec import Codec, Opened
-from denoise_cli.images.image import Image, rescaled
+from denoise_cli.images.image import LARGEST_LIGHT, Image, rescaled
 from denoise_cli.places.place import Place
 
 CODECS: tuple[Codec, ...] = (png.CODEC, jpeg.CODEC, tiff.CODEC, webp.CODEC, bmp.CODEC, pnm.CODEC)
@@ -47,21 +47,28 @@ def by_content(file: BinaryIO) -> Codec:
     raise PictureError(f"is not a picture of a kind that is supported ({NAMES})")
 
 
-def first_picture(path: Path) -> tuple[Image, int]:
+def check_white(white: float | None) -> None:
+    """Raises UsageError for what is no sample value of white."""
+    if white is not None and not 1 / LARGEST_LIGHT < white < LARGEST_LIGHT:
+        span = f"a number above 0, from {1 / LARGEST_LIGHT:g} to {LARGEST_LIGHT:g}"
+        raise UsageError(f"white is the sample value of white, {span}, not {white:g}")
+
+
+def first_picture(path: Path, white: float | None = None) -> tuple[Image, int]:
     """A file's first picture, and how many it holds.
 
     Raises PictureError, which names the file.
     """
-    with opened(path) as found:
+    with opened(path, white) as found:
         return next(found.images), found.count
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Opened]:
+def opened(path: Path, white: float | None = None) -> Iterator[Opened]:
     """The pictures of a file, while it is open. Raises PictureError, which names the file."""
     try:
         with path.open("rb") as file:
-            yield read(file)
+            yield read(file, white)
     except PictureError as error:
         raise PictureError(f"{path} {error}") from error
     except OSError as error:

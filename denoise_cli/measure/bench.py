@@ -147,8 +147,8 @@ def _with_figures(row: Row, figures: Sequence[_Figures]) -> Row:
 def _pair(test_set: TestSet, number: int, sigma: float | None, seed: int) -> tuple[Pixels, Pixels]:
     """A noisy picture and its clean one. Noise follows from the seed and the picture's number in its set."""
     if sigma is None:
-        return read_pair(test_set.noisy[number], test_set.clean[number])
-    clean = read(test_set.clean[number])
+        return read_pair(test_set.noisy[number], test_set.clean[number], test_set.white)
+    clean = read(test_set.clean[number], test_set.white)
     return add_gaussian(clean, sigma, seed=seed, number=number), clean
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from denoise_cli.batch.plan import MARK, Passed, matching, picture_of, pictures_below
 from denoise_cli.errors import PictureError, UsageError
-from denoise_cli.images.formats import first_picture
+from denoise_cli.images.formats import check_white, first_picture
 from denoise_cli.images.hidden import visible
 from denoise_cli.images.image import Image, Pixels, rescaled
 from denoise_cli.places.place import local
@@ -17,22 +17,27 @@ SMALLEST_SIDE = 11  # of SSIM's window
 
 @dataclass(frozen=True)
 class TestSet:
-    """Clean pictures; with `noisy`, the noisy picture of each."""
+    """Clean pictures; with `noisy`, the noisy picture of each. `white`: see `formats.read`."""
 
     name: str
     clean: tuple[Path, ...]
     noisy: tuple[Path, ...] = ()
+    white: float | None = None
+
+    def __post_init__(self) -> None:
+        """Raises UsageError for what is no white."""
+        check_white(self.white)
 
 
-def clean_set(folder: str | Path) -> TestSet:
+def clean_set(folder: str | Path, white: float | None = None) -> TestSet:
     """The pictures of a folder, in the order of their names.
 
     Raises UsageError where there is none.
     """
-    return TestSet(Path(folder).resolve().name, tuple(pictures(str(folder))))
+    return TestSet(Path(folder).resolve().name, tuple(pictures(str(folder))), white=white)
 
 
-def paired_set(noisy: str, clean: str) -> TestSet:
+def paired_set(noisy: str, clean: str, white: float | None = None) -> TestSet:
     """Pairs of two pictures, two folders or two patterns such as `'set/*_real.png'`.
 
     The pictures of folders belong together by their names, whatever the suffixes where a name is there once, and with
@@ -50,16 +55,16 @@ def paired_set(noisy: str, clean: str) -> TestSet:
             f"{noisy} and {clean} make no pairs, as their numbers of pictures differ: {len(first)} and {len(second)}"
         )
     folder = Path(clean) if Path(clean).is_dir() else second[0].resolve().parent
-    return TestSet(folder.resolve().name, tuple(second), tuple(first))
+    return TestSet(folder.resolve().name, tuple(second), tuple(first), white)
 
 
-def read(path: Path) -> Pixels:
+def read(path: Path, white: float | None = None) -> Pixels:
     """Raises PictureError where a picture cannot be read, or is too small to be measured."""
-    return visible(_picture(path))
+    return visible(_picture(path, white))
 
 
-def _picture(path: Path) -> Image:
-    image, count = first_picture(path)
+def _picture(path: Path, white: float | None) -> Image:
+    image, count = first_picture(path, white)
     if count > 1:
         raise PictureError(f"{path} holds {count} pictures, and only files of one are measured")
     if min(image.shape[:2]) < SMALLEST_SIDE:
@@ -67,12 +72,12 @@ def _picture(path: Path) -> Image:
     return image
 
 
-def read_pair(noisy: Path, clean: Path) -> tuple[Pixels, Pixels]:
-    """The pixels of both; of two float pictures, the clean one says what is white.
+def read_pair(noisy: Path, clean: Path, white: float | None = None) -> tuple[Pixels, Pixels]:
+    """The pixels of both; of two float pictures, the clean one says what is white, unless that is given.
 
     Raises PictureError, also where their sizes or channels differ.
     """
-    image, truth = _picture(noisy), _picture(clean)
+    image, truth = _picture(noisy, white), _picture(clean, white)
     if image.format.dtype.kind == truth.format.dtype.kind == "f":
         image = rescaled(image, truth.format.white)
     pair = visible(image), visible(truth)

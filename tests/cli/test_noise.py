@@ -56,6 +56,8 @@ def test_noise_is_as_strong_as_it_should_be_beside_a_white_that_is_given(tmp_pat
     assert denoise_img(*command).returncode == 0
     noise = np.asarray(Image.open(tmp_path / "noisy.tif")).astype(float) - 2000
     assert noise.std() == pytest.approx(25 / 255 * 4095, rel=0.05)
+    scored = denoise_img("score", tmp_path / "noisy.tif", tmp_path / "dim.tif", "--white", 4095, "--json")
+    assert json.loads(scored.stdout)["psnr"] == pytest.approx(20.17, abs=0.4)
     refused = denoise_img(*command[:-1], -1, "--overwrite")
     assert refused.returncode == 2
     assert b"a number above 0" in refused.stderr

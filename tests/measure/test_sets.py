@@ -58,6 +58,15 @@ def test_of_two_float_pictures_the_clean_one_says_what_is_white(tmp_path: Path) 
     )
 
 
+def test_a_white_that_is_given_holds_for_what_is_read(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "dim.tif", np.full((20, 20), 1000, np.uint16))
+    noisy, clean = (paired_set(str(tmp_path / "dim.tif"), str(tmp_path / "dim.tif"), 4000), clean_set(tmp_path, 4000))
+    assert (read(clean.clean[0], clean.white) == 0.25).all()
+    assert all((pixels == 0.25).all() for pixels in read_pair(noisy.noisy[0], noisy.clean[0], noisy.white))
+    with pytest.raises(UsageError, match="a number above 0"):
+        clean_set(tmp_path, 0)
+
+
 def test_only_files_of_one_picture_are_measured(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "stack.tif", np.zeros((3, 20, 20), np.uint8), photometric="minisblack")
     with pytest.raises(PictureError, match="holds 3 pictures"):
