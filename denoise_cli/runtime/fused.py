@@ -1,7 +1,7 @@
 """Inference of a trained network with fewer passes over memory.
 
 Batch norms are folded into their convolutions; on a CPU, a convolution runs with its ReLU, or with the sum it is a part
-of, as one oneDNN call, or, where kernels are large, by Fourier transforms.
+of, as one oneDNN call, or, where that is faster, by way of transforms.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from denoise_cli.networks.blocks import Network
 from denoise_cli.networks.unet import Block
 from denoise_cli.runtime.fourier import FourierConv
 from denoise_cli.runtime.precision import uses_amx
+from denoise_cli.runtime.winograd import WinogradConv
 
 
 class FusedConv(nn.Module):
@@ -52,7 +53,7 @@ class FusedConv(nn.Module):
 class FusedBlock(nn.Module):
     """A residual block that adds its last convolution to its input in the input's place: a pass and a tensor less."""
 
-    def __init__(self, first: FusedConv, last: FusedConv) -> None:
+    def __init__(self, first: nn.Module, last: nn.Module) -> None:
         super().__init__()
         self.first, self.last = first, last
 
@@ -77,7 +78,7 @@ def fused(network: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Mo
     """A copy of a network for inference on a device: folded, fused, its parts in `dtype`; the network stays."""
     faster = copy.deepcopy(network).eval().requires_grad_(False).to(device)
     cpu = device.type == "cpu"
-    ways = _Ways(cpu and has_one_call(dtype), cpu and not uses_amx(dtype))
+    ways = _Ways(cpu and has_one_call(dtype), cpu and not uses_amx(dtype), cpu and dtype == torch.float32)
     if isinstance(faster, Network):
         faster.level = None  # which `forward` does not call
     parts = list(faster.named_children())
@@ -100,15 +101,16 @@ def _lowered(part: Any, dtype: torch.dtype, *, exact_end: bool) -> nn.Module:
 
 @dataclass(frozen=True)
 class _Ways:
-    """Whether convolutions may be one call of oneDNN, and large ones Fourier transforms."""
+    """Whether convolutions may be one call of oneDNN, and which transforms they may go by."""
 
     one_call: bool
     fourier: bool
+    winograd: bool
 
 
 def _folded(module: nn.Module, ways: _Ways) -> nn.Module:
     if isinstance(module, Block):
-        return FusedBlock(*_pairs(module.body, ways))  # type: ignore[arg-type]  # 3x3, which Fourier does not suit
+        return FusedBlock(*_pairs(module.body, ways))  # 3x3, which Fourier does not suit
     if isinstance(module, nn.Sequential):
         return nn.Sequential(*_pairs(module, ways))
     for name, child in list(module.named_children()):
@@ -132,6 +134,8 @@ def _pairs(layers: nn.Sequential, ways: _Ways) -> Iterator[nn.Module]:
             todo.pop(0)
         if ways.fourier and FourierConv.suits(layer):
             yield FourierConv(layer, relu=relu)
+        elif ways.winograd and WinogradConv.suits(layer):
+            yield WinogradConv(layer, relu=relu)
         else:
             yield FusedConv(layer, relu=relu, one_call=ways.one_call)
 
