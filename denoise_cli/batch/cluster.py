@@ -7,6 +7,7 @@ import logging
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from denoise_cli.batch.connection import connected, shares
-from denoise_cli.batch.many import AT_ONCE, Outcome, denoise_one, in_turn
+from denoise_cli.batch.many import AT_ONCE, InTurn, Outcome, denoise_one
 from denoise_cli.batch.plan import Job, Look, Passed, Results, look, search
 from denoise_cli.batch.wanted import Wanted
 from denoise_cli.denoisers import classical
@@ -140,17 +141,17 @@ class Worker:
 
     def __init__(self, wanted: Wanted, threads: int | None = None) -> None:
         self.wrong: str | None = None
-        self._around = in_turn()  # for threads of the pool call it, AT_ONCE at the same time
+        self._around = InTurn()  # for threads of the pool call it, AT_ONCE at the same time
         sweep(temporary_folder())  # of what a worker that was lost here had copied
         try:
-            self.settings = wanted.settings()
+            self.settings = self._around.run(wanted.settings)
         except DenoiseError as error:  # which belongs to who asked, and not into the cluster's logs
             self.wrong = str(error)
             return
         if threads is not None and self.settings.denoiser.card.family == "network":
             import torch
 
-            torch.set_num_threads(threads)
+            self._around.run(partial(torch.set_num_threads, threads))  # which each thread has a number of its own for
 
     def __call__(self, batch: Row) -> Row:
         facts = json.loads(str(batch["facts"][0]))

@@ -7,8 +7,10 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 from denoise_cli.batch.picture import Around, Settings, denoise_file
 from denoise_cli.batch.plan import Job
@@ -17,6 +19,7 @@ from denoise_cli.errors import DenoiseError, reason
 from denoise_cli.images.image import Image
 from denoise_cli.places.files import sweep, temporary_folder
 
+T = TypeVar("T")
 AT_ONCE = 3  # one picture computes at a time; meanwhile the next is read and the last is written
 
 
@@ -39,21 +42,28 @@ class _StoppedError(Exception):
     """Raised inside a picture that is being denoised when the run is to end."""
 
 
-def in_turn() -> Around:
-    """Lets one picture compute at a time, of all those around which it is: each has the whole processor."""
-    turn = threading.Lock()
+class InTurn:
+    """The one thread in which pictures compute, one after the other: each has the whole processor.
 
-    def around(image: Image, denoised: Callable[[Image], Image]) -> Image:
-        with turn:
-            return denoised(image)
+    Networks are loaded in it too. OpenMP keeps helpers for every thread that has ever computed, and once these are more
+    than there are cores, they sleep after each operation instead of waiting for the next one, and are slow to wake.
+    """
 
-    return around
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="computing")
+
+    def run(self, work: Callable[[], T]) -> T:
+        """What it gives, or raises."""
+        return self._thread.submit(work).result()
+
+    def __call__(self, image: Image, denoised: Callable[[Image], Image]) -> Image:
+        return self.run(partial(denoised, image))
 
 
 def denoise_one(job: Job, settings: Settings, around: Around, progress: Progress | None = None) -> Outcome:
     """Denoises a picture; what goes wrong with it is its outcome, so that it costs no others.
 
-    `around`: what `in_turn` gives, the same for all pictures that are denoised at the same time.
+    `around`: an `InTurn`, the same for all pictures that are denoised at the same time.
     """
     started = time.monotonic()
     try:
@@ -94,20 +104,22 @@ def denoise_all(
     *,
     done: Callable[[Outcome], None],
     progress: Callable[[Job, int, int], None] = lambda job, part, whole: None,
+    around: InTurn | None = None,
 ) -> None:
     """Denoises all pictures and tells of each as it is finished, in the caller's thread.
 
     What a run that was killed has left half done where results go is removed.
 
-    `progress` is called from other threads. A KeyboardInterrupt ends the pictures that are computed, which leave
-    nothing behind; those that are written already are finished and told, and then it is raised again.
+    `progress` is called from other threads. `around`: the thread in which they compute, if it is there already.
+    A KeyboardInterrupt ends the pictures that are computed, which leave nothing behind; those that are written already
+    are finished and told, and then it is raised again.
     """
     folders = {job.target.parent for job in jobs if isinstance(job.target, Path)}
     if not all(isinstance(place, Path) for job in jobs for place in (job.source, job.target)):
         folders.add(temporary_folder())  # where copies of what is elsewhere are
     for folder in folders:
         sweep(folder)
-    stop, around = threading.Event(), in_turn()
+    stop, around = threading.Event(), around or InTurn()
 
     def one(job: Job) -> Outcome:
         def tell(part: int, whole: int) -> None:

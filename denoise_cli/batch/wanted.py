@@ -46,8 +46,8 @@ class Wanted:
 
     def _settings(self, model: str) -> Settings:
         from denoise_cli.denoisers.catalogue import load
-        from denoise_cli.denoisers.memory import keep_freed_memory
+        from denoise_cli.denoisers.memory import arrange_memory
 
         denoiser = load(model, size=self.size, device=self.device, precision=self.precision, tile=self.tile)
-        keep_freed_memory(denoiser.card)
+        arrange_memory(denoiser.card)
         return Settings(denoiser, self.strength, self.sigma, self.white, SaveOptions(self.quality))

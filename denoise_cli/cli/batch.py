@@ -69,7 +69,7 @@ def run_batch(
     """Denoises what is planned by what `load` gives; gives the exit code. `hint`: printed when Ctrl-C stops the run."""
     import time
 
-    from denoise_cli.batch.many import denoise_all, none_there
+    from denoise_cli.batch.many import InTurn, denoise_all, none_there
     from denoise_cli.cli.console import BatchProgress
 
     for folder, reason in plan.unreadable:
@@ -79,7 +79,8 @@ def run_batch(
         print(line_of(outcome, verbose=verbose), file=sys.stderr)
     if len(outcomes) == len(plan.jobs):
         return report(plan, outcomes, 0.0, as_json=as_json, quiet=quiet, what=what)
-    settings = load()
+    around = InTurn()
+    settings = around.run(load)
     started = time.monotonic()
     with BatchProgress(len(plan.jobs), hidden=quiet) as bar:
         waiting, lines = deque(plan.jobs), {}  # what is told is told in the plan's order, as soon as it can be
@@ -96,7 +97,7 @@ def run_batch(
                 bar.say(line)
 
         try:
-            denoise_all(plan.jobs, settings, done=done, progress=bar.part)
+            denoise_all(plan.jobs, settings, done=done, progress=bar.part, around=around)
         except KeyboardInterrupt:
             for job in waiting:
                 tell(lines.get(job, ""))
