@@ -48,13 +48,13 @@ def models(
     rates = {}
     if speed:
         from denoise_cli.cli.console import waiting
-        from denoise_cli.denoisers.memory import keep_freed_memory
+        from denoise_cli.denoisers.memory import arrange_memory
         from denoise_cli.measure.speed import megapixels_per_second
 
         for card in chosen:
             with waiting(f"measuring {card.name}…", hidden=quiet):
                 denoiser = catalogue.load(name or card.name, device=device, precision=precision)
-                keep_freed_memory(card)
+                arrange_memory(card)
                 rates[card.name] = megapixels_per_second(denoiser)
     if json:
         facts = [{**asdict(card), **({"megapixels_per_second": rates[card.name]} if speed else {})} for card in chosen]

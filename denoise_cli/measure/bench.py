@@ -8,7 +8,7 @@ from statistics import mean, median
 from typing import Any
 
 from denoise_cli.denoisers.denoiser import Denoiser
-from denoise_cli.denoisers.memory import keep_freed_memory
+from denoise_cli.denoisers.memory import arrange_memory
 from denoise_cli.images.image import Pixels
 from denoise_cli.measure.apart import apart, forget_peak, peak_megabytes
 from denoise_cli.measure.peers import is_peer, load
@@ -109,7 +109,7 @@ def _measure(model: str | None, sets: Sequence[TestSet], terms: Terms) -> Iterat
     """
     denoiser = None if model is None else load(model, **terms.options)
     if denoiser is not None and model is not None and not is_peer(model):  # those are measured as they come
-        keep_freed_memory(denoiser.card)
+        arrange_memory(denoiser.card)
     pace = 0.0  # seconds a megapixel
     for test_set in sets:
         for sigma in [None] if test_set.noisy else terms.sigmas:
