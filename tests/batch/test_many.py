@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from denoise_cli.batch import many, picture
-from denoise_cli.batch.many import Outcome, denoise_all, none_there
+from denoise_cli.batch.many import InTurn, Outcome, denoise_all, none_there
 from denoise_cli.batch.picture import Denoised, Settings, denoise_file
 from denoise_cli.batch.plan import Job, make_plan
 from denoise_cli.denoisers import classical
@@ -51,16 +51,17 @@ def test_one_failure_does_not_stop_the_rest(folder: Path) -> None:
 
 
 class Recording(Denoiser):
-    """A denoiser that notes how many pictures it is given at once."""
+    """A denoiser that notes how many pictures it is given at once, and in which threads."""
 
     def __init__(self) -> None:
         self.card = Card("recording", "classical", "", "none")
-        self.inside, self.most = 0, 0
+        self.inside, self.most, self.threads = 0, 0, {threading.get_ident()}
         self.lock = threading.Lock()
 
     def into(self, result: Pixels | Canvas, pixels: Pixels | Stored, request: Request) -> None:
         with self.lock:
             self.inside += 1
+            self.threads.add(threading.get_ident())
             self.most = max(self.most, self.inside)
         time.sleep(0.01)
         result[:, :] = pixels[:, :]
@@ -76,6 +77,13 @@ def test_one_picture_computes_at_a_time(folder: Path) -> None:
     outcomes = run(folder, Settings(recording))
     assert len(outcomes) == 12
     assert recording.most == 1
+
+
+def test_all_pictures_compute_in_the_thread_that_the_denoiser_was_loaded_in(folder: Path) -> None:
+    plan, around = make_plan([folder], folder.parent / "out"), InTurn()
+    recording = around.run(Recording)
+    denoise_all(plan.jobs, Settings(recording), done=lambda outcome: None, around=around)
+    assert recording.threads == {around.run(threading.get_ident)}
 
 
 def test_reading_and_writing_go_on_while_another_computes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
