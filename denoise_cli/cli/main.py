@@ -37,12 +37,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         module = importlib.import_module(f"denoise_cli.cli.{name or 'run'}")
         code = module.app(words, prog_name=program, standalone_mode=False, obj={"typed": typed})
     except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+        code = INTERRUPTED
     except BrokenPipeError:  # whoever read the output has gone, as `head` does
         _give_up_stdout()
         sys.exit(FAILED)
     except Exception as error:
         sys.exit(_explained(error, program, verbose=not {"-v", "--verbose"}.isdisjoint(words)))
+    if code == INTERRUPTED:  # also from typer, which has an exit of its own for it
+        for number in (signal.SIGINT, signal.SIGTERM):  # a second one does not wait for what is still being loaded
+            signal.signal(number, signal.SIG_DFL)
     sys.exit(code or 0)
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -111,6 +112,34 @@ def test_an_unwritable_place_is_named(photos: Path, tmp_path: Path) -> None:
     outcome = denoise_img(photos / "a.png", "-o", tmp_path / "file" / "b.png", "-m", "median")
     assert outcome.returncode == 1
     assert b"no place for its result" in outcome.stderr
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_does_not_wait_for_what_is_being_loaded(how: signal.Signals, photos: Path) -> None:
+    slow = """
+import sys, time
+from denoise_cli.batch.wanted import Wanted
+from denoise_cli.cli.main import main
+
+def settings(self):
+    print("loading", flush=True)
+    time.sleep(60)
+
+Wanted.settings = settings
+main(sys.argv[1:])
+"""
+    command = [sys.executable, "-c", slow, photos / "a.png", "-o", photos / "b.png"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"loading\n"
+    started = time.monotonic()
+    while process.poll() is None and time.monotonic() < started + 60:
+        process.send_signal(how)
+        time.sleep(0.5)
+    _, words = process.communicate()
+    assert time.monotonic() < started + 30
+    assert process.returncode == -how
+    assert words == b""
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
