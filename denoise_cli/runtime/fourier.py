@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from denoise_cli.runtime.convolutions import is_plain
+
 # A block of the input, pixels a side, and how many are multiplied at once: the best of several for 7x7 kernels and 128
 # channels on a CPU without AMX (docs/performance.md).
 BLOCK, AT_ONCE = 32, 64
@@ -32,11 +34,8 @@ class FourierConv(nn.Module):
     @staticmethod
     def suits(conv: nn.Conv2d) -> bool:
         """Whether it is a convolution that this is worth for and can do."""
-        height, width = conv.kernel_size
-        plain = {conv.stride, conv.dilation, (conv.groups, conv.groups)} == {(1, 1)}
-        same = conv.padding == (height // 2, width // 2)
-        wide = min(conv.in_channels, conv.out_channels) >= CHANNELS and KERNEL <= height == width < BLOCK // 2
-        return wide and height % 2 == 1 and plain and same and conv.padding_mode == "zeros"
+        wide = min(conv.in_channels, conv.out_channels) >= CHANNELS
+        return wide and KERNEL <= conv.kernel_size[0] < BLOCK // 2 and is_plain(conv)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         batch, _, height, width = x.shape

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from denoise_cli.runtime.convolutions import is_plain
+
 # F(4x4, 3x3) of Lavin & Gray (2016): windows of 6x6 pixels, which are 4 apart, give 4x4 each. What they, a kernel and
 # the product of both are multiplied by from either side:
 WINDOW, STEP = 6, 4
@@ -49,9 +51,8 @@ class WinogradConv(nn.Module):
     @staticmethod
     def suits(conv: nn.Conv2d) -> bool:
         """Whether it is a convolution that this is worth for and can do."""
-        plain = {conv.stride, conv.dilation, conv.padding, (conv.groups, conv.groups)} == {(1, 1)}
         wide = min(conv.in_channels, conv.out_channels) >= CHANNELS
-        return wide and plain and conv.kernel_size == (3, 3) and conv.padding_mode == "zeros"
+        return wide and conv.kernel_size == (3, 3) and is_plain(conv)
 
     def forward(self, x: torch.Tensor, onto: torch.Tensor | None = None) -> torch.Tensor:
         places, inputs, outputs = self.kernels.shape

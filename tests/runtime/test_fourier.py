@@ -8,14 +8,13 @@ from denoise_cli.networks import build
 from denoise_cli.runtime import precision
 from denoise_cli.runtime.fourier import AT_ONCE, BLOCK, CHANNELS, FourierConv
 from denoise_cli.runtime.fused import fused
+from tests.runtime import convolutions
 
 CPU = torch.device("cpu")
 
 
-def convolution(inputs: int = CHANNELS, outputs: int = CHANNELS, kernel: int = 7, **more: object) -> nn.Conv2d:
-    torch.manual_seed(0)
-    settings = {"padding": kernel // 2, **more}
-    return nn.Conv2d(inputs, outputs, kernel, **settings).requires_grad_(False)  # type: ignore[arg-type]
+def convolution(inputs: int = CHANNELS, outputs: int = CHANNELS, kernel: int = 7, bias: bool = True) -> nn.Conv2d:
+    return convolutions.convolution(inputs, outputs, kernel, bias=bias)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 70), (26, 26), (27, 53), (60, 33)])
@@ -53,12 +52,7 @@ def test_a_change_of_precision_changes_what_comes_out_and_not_the_weights() -> N
         convolution(kernel=17),
         convolution(inputs=3),
         convolution(outputs=3),
-        convolution(stride=2),
-        convolution(dilation=2, padding=6),
-        convolution(groups=2),
-        convolution(padding=0),
-        convolution(padding="same"),
-        convolution(padding_mode="reflect"),
+        *convolutions.not_plain(CHANNELS, 7),
     ],
     ids=str,
 )

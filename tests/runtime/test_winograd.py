@@ -8,14 +8,13 @@ from denoise_cli.networks import build
 from denoise_cli.runtime import winograd
 from denoise_cli.runtime.fused import fused
 from denoise_cli.runtime.winograd import CHANNELS, WinogradConv
+from tests.runtime import convolutions
 
 CPU = torch.device("cpu")
 
 
-def convolution(inputs: int = CHANNELS, outputs: int = CHANNELS, kernel: int = 3, **more: object) -> nn.Conv2d:
-    torch.manual_seed(0)
-    settings = {"padding": kernel // 2, **more}
-    return nn.Conv2d(inputs, outputs, kernel, **settings).requires_grad_(False)  # type: ignore[arg-type]
+def convolution(inputs: int = CHANNELS, outputs: int = CHANNELS, kernel: int = 3, bias: bool = True) -> nn.Conv2d:
+    return convolutions.convolution(inputs, outputs, kernel, bias=bias)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 9), (4, 4), (5, 70), (33, 16), (60, 31)])
@@ -47,12 +46,7 @@ def test_a_sum_takes_the_place_of_what_is_added_to_and_the_input_stays() -> None
         convolution(kernel=5),
         convolution(inputs=64),
         convolution(outputs=12),
-        convolution(stride=2),
-        convolution(dilation=2, padding=2),
-        convolution(groups=2),
-        convolution(padding=0),
-        convolution(padding="same"),
-        convolution(padding_mode="reflect"),
+        *convolutions.not_plain(CHANNELS, 3),
     ],
     ids=str,
 )
