@@ -89,13 +89,15 @@ def test_patches_are_of_both_frames_at_the_same_place() -> None:
     assert len({round(float(patch.sum()), 3) for patch in first}) == 8
 
 
-def test_of_large_scenes_only_crops_are_kept() -> None:
-    large = np.random.default_rng(0).random((2, 300, 300, 3), np.float32)
-    crops = list(scenes._crops(large, large.nbytes // 2, 64, np.random.default_rng(0)))
-    assert 0.35 * large.nbytes < sum(crop.nbytes for crop in crops) <= large.nbytes / 2
-    assert {crop.shape for crop in crops} == {(2, 64, 64, 3)}
+def test_of_large_scenes_only_crops_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    large = np.random.default_rng(0).random((300, 300, 3), np.float32)
+    monkeypatch.setattr(scenes, "MEMORY", 2 * 300 * 300 * 3 * 4)
+    monkeypatch.setattr(scenes, "CROP", 64)
+    kept = Scenes([(large, large)] * 2, expected=2, device=CPU, seed=0, smallest=16)._pictures
+    assert 0.7 * scenes.MEMORY < 4 * kept._samples.numel() <= scenes.MEMORY
+    assert {(*kept._planes, place.height, place.width) for place in kept._places} == {(2, 3, 64, 64)}
     with pytest.raises(UsageError, match="none of the pictures"):
-        Scenes([list(large)], expected=1, device=CPU, seed=0, smallest=301)
+        Scenes([(large, large)], expected=1, device=CPU, seed=0, smallest=301)
 
 
 @pytest.mark.parametrize("mark", [np.nan, -3.4e38])
