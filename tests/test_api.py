@@ -253,3 +253,10 @@ def test_urls_are_places_like_others(tmp_path: Path) -> None:
         denoise_cli.denoise("https://example.org/x.png", "median")
     with pytest.raises(UsageError, match="empty name"):
         denoise_cli.denoise("", "median")
+
+
+def test_a_palette_with_alpha_keeps_it() -> None:
+    picture = Image.new("RGBA", (30, 20), (200, 40, 40, 255))
+    picture.paste((0, 0, 0, 0), (0, 0, 10, 20))
+    result = denoise_cli.denoise(picture.quantize(8), "median")
+    assert np.array_equal(np.asarray(result.convert("RGBA"))[:, :, 3], np.asarray(picture)[:, :, 3])

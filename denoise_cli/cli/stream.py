@@ -104,6 +104,7 @@ def _outcome(job: Job, settings: Settings, *, stdin: bool, stdout: BinaryIO | No
             denoised = denoise_stream(whole, file, codec, settings)
         return Outcome(job, denoised.megapixels, sigma=denoised.sigma)
     except OSError as error:
-        return Outcome(job, failure=f"has no place for its result: {job.target} cannot be written ({error.strerror})")
+        why = error.strerror or error
+        return Outcome(job, failure=f"has no place for its result: {job.target} cannot be written ({why})")
     except Exception as error:
         return failed(job, error, settings)

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import io
 import struct
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import BinaryIO
+
+from PIL import Image as Pillow
+from PIL import ImageFile
 
 from denoise_cli.errors import PictureError
 from denoise_cli.images.codec import Codec, Opened, SaveOptions
@@ -21,6 +26,8 @@ OF_THE_ENCODER = {0xE0, 0xEE}
 MULTI_PICTURE = b"MPF\0"
 LARGEST_BODY = 0xFFFF - 2
 XMP = b"http://ns.adobe.com/xap/1.0/\0"
+MOST_BYTES = 6  # a pixel; noise of quality 100 has 4
+_ONE_AT_A_TIME = threading.Lock()  # as what Pillow expects is the same for all threads
 
 
 @dataclass(frozen=True)
@@ -62,18 +69,20 @@ def write(file: BinaryIO, images: Iterator[Image], options: SaveOptions) -> None
     shared = baggage.metadata() if baggage else Metadata()
     own = baggage if isinstance(baggage, JpegBaggage) else None
     segments = own.segments if own else tuple(_foreign(shared))
-    dpi = None if own else _sane(shared.dpi)
+    dpi = (1, 1) if own and own.density else None if own else _sane(shared.dpi)  # 1: its own comes in its place
+    progressive = own is not None and own.progressive
     buffer = io.BytesIO()
-    picture.save(
-        buffer,
-        "JPEG",
-        quality=options.quality,
-        subsampling=0 if options.quality >= 90 else 2,
-        progressive=own is not None and own.progressive,
-        dpi=(round(dpi[0]), round(dpi[1])) if dpi else (0, 0),
-    )
+    with _room_for(picture) if progressive else nullcontext():
+        picture.save(
+            buffer,
+            "JPEG",
+            quality=options.quality,
+            subsampling=0 if options.quality >= 90 else 2,
+            progressive=progressive,
+            dpi=(round(dpi[0]), round(dpi[1])) if dpi else (0, 0),
+        )
     data = buffer.getbuffer()
-    (length,) = struct.unpack_from(">H", data, 4)  # the encoder begins with SOI and, but for CMYK, APP0
+    (length,) = struct.unpack_from(">H", data, 4)  # the encoder begins with SOI and, but for CMYK without dpi, APP0
     head = 4 + length if data[3] == 0xE0 else 2
     if own and own.density and head > 2:
         data[13:18] = own.density
@@ -81,6 +90,20 @@ def write(file: BinaryIO, images: Iterator[Image], options: SaveOptions) -> None
     file.writelines(segments)
     file.write(data[head:])
     file.write(own.behind if own else b"")
+
+
+@contextmanager
+def _room_for(picture: Pillow.Image) -> Iterator[None]:
+    """While a progressive picture is saved: its bytes have to fit into one piece of memory, and Pillow expects fewer
+    than noisy ones have.
+    """
+    with _ONE_AT_A_TIME:
+        before = ImageFile.MAXBLOCK
+        ImageFile.MAXBLOCK = max(before, MOST_BYTES * picture.width * picture.height)
+        try:
+            yield
+        finally:
+            ImageFile.MAXBLOCK = before
 
 
 def _sane(dpi: tuple[float, float] | None) -> tuple[float, float] | None:

@@ -75,7 +75,7 @@ def image_of(picture: Pillow.Image, baggage: Baggage | None, *, colors: int = 25
     alpha: Samples | None = None
     if mode == "P":
         # Transparent entries of the palette are alpha; the palette itself is made anew on writing.
-        transparent = "transparency" in picture.info
+        transparent = picture.has_transparency_data
         full = np.asarray(picture.convert("RGBA" if transparent else "RGB"))
         if close:
             picture.close()

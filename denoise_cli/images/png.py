@@ -19,7 +19,8 @@ from denoise_cli.images.image import Image, Metadata, PixelFormat, Samples, stor
 from denoise_cli.images.pillow import image_of, keep_clear_of, only_still, opened, picture_of, with_key
 from denoise_cli.images.png_chunks import PROFILE, SIGNATURE, chunk, chunks, inflated
 
-NOT_CARRIED = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"acTL", b"fcTL", b"fdAT", b"hIST"}
+# iDOT is Apple's, and says where the IDATs were.
+NOT_CARRIED = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"acTL", b"fcTL", b"fdAT", b"hIST", b"iDOT"}
 AFTER_PALETTE = {b"tRNS", b"bKGD"}
 XMP = b"XML:com.adobe.xmp\0"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from dataclasses import replace
 
 import imagecodecs
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image as Pillow
 from scipy.ndimage import gaussian_filter
 
 from denoise_cli.errors import PictureError
+from denoise_cli.images.codec import SaveOptions
 from denoise_cli.images.jpeg import CODEC
 from tests.images.helpers import ICC, XMP, directories, exif, noise, opened, read, saved, through, write
 
@@ -155,3 +157,19 @@ def test_the_size_and_shape_of_pixels_stay(density):
     data = bytearray(saved(Pillow.fromarray(noise(40, 60, 3)), "JPEG"))
     data[13:18] = density
     assert through(bytes(data))[13:18] == density
+
+
+@pytest.mark.parametrize("quality", [90, 94, 100])
+def test_noisy_pictures_stay_progressive(quality):
+    """Of more bytes than Pillow expects of a progressive picture."""
+    data = saved(Pillow.fromarray(noise(500, 500, 3)), "JPEG", quality=30, progressive=True)
+    image = replace(read(data)[0], source=noise(500, 500, 3).astype(np.float32) / 255)
+    buffer = io.BytesIO()
+    CODEC.write(buffer, iter([image]), SaveOptions(quality))
+    assert len(buffer.getvalue()) > 2 * 500 * 500 or quality < 95
+    assert opened(buffer.getvalue()).info["progressive"]
+
+
+def test_ink_keeps_the_size_of_its_pixels():
+    data = saved(Pillow.new("CMYK", (16, 16), (0, 99, 0, 0)), "JPEG", dpi=(300, 150))
+    assert opened(through(data)).info["dpi"] == opened(data).info["dpi"] == (300, 150)

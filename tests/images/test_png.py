@@ -242,3 +242,9 @@ def test_animations_are_refused():
     frames[0].save(file, "PNG", save_all=True, append_images=frames[1:])
     with pytest.raises(PictureError, match=r"^is an animation of 3 frames"):
         read(file.getvalue())
+
+
+def test_where_pixels_lay_in_the_file_is_not_carried():
+    """As Apple's chunk has it."""
+    data = with_png_chunks(imagecodecs.png_encode(noise(7, 13, 3)), (b"iDOT", bytes(28)), (b"prVt", b"private"))
+    assert {b"iDOT", b"prVt"} & png_chunks(through(data)).keys() == {b"prVt"}
