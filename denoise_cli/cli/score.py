@@ -37,7 +37,7 @@ def score(
 
     if STREAM in (result, clean):
         raise UsageError("score compares files and reads none from stdin; name files or folders in place of -")
-    pairs = paired_set(result, clean, white)
+    pairs = paired_set(result, clean, white, results=True)
     scores = []
     for first, second in zip(pairs.noisy, pairs.clean, strict=True):
         ours, truth = read_pair(first, second, white)

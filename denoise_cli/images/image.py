@@ -45,6 +45,11 @@ class PixelFormat:
             return float((1 << self.bits) - 1)
         return float(np.iinfo(self.dtype).max) if self.dtype.kind == "i" else 1.0
 
+    @property
+    def says_white(self) -> bool:
+        """Whether its type of sample does; otherwise white is a guess from the samples (`white_of`)."""
+        return self.dtype.kind in "ui" and (self.bits <= 16 or self.inverted)
+
     @classmethod
     def integer(cls, mode: Mode, bits: int, *, inverted: bool = False, colors: int = 256) -> PixelFormat:
         """Unsigned samples of `bits` bits."""

@@ -181,10 +181,9 @@ def _image(page: tifffile.TiffPage, samples: Samples, baggage: TiffBaggage, whit
     form = PixelFormat(mode, samples.dtype.newbyteorder("="), bits, 1.0, inverted)
     missing = _missing(page)
     kind = form.dtype.kind
-    says_white = kind in "ui" and (bits <= 16 or inverted)
-    if not says_white and kind not in whites:
+    if not form.says_white and kind not in whites:
         whites[kind] = white_of(samples if missing is None else np.where(samples == missing, 0, samples))
-    form = replace(form, white=form.largest if says_white else whites[kind])
+    form = replace(form, white=form.largest if form.says_white else whites[kind])
     return Image(stored(samples, form), form, alpha, baggage, premultiplied, missing)
 
 

@@ -37,14 +37,14 @@ def clean_set(folder: str | Path, white: float | None = None) -> TestSet:
     return TestSet(Path(folder).resolve().name, tuple(pictures(str(folder))), white=white)
 
 
-def paired_set(noisy: str, clean: str, white: float | None = None) -> TestSet:
+def paired_set(noisy: str, clean: str, white: float | None = None, *, results: bool = False) -> TestSet:
     """Pairs of two pictures, two folders or two patterns such as `'set/*_real.png'`.
 
     The pictures of folders belong together by their names, whatever the suffixes where a name is there once, and with
-    or without the `.denoised` of a result; those of patterns by their order. Raises UsageError where they do not go
-    together.
+    or without the `.denoised` of a result; those of patterns by their order. `results`: the first ones are not noisy
+    but results, and none is passed over. Raises UsageError where they do not go together.
     """
-    first, second = _found(noisy), _found(clean)
+    first, second = (_found if results else pictures)(noisy), _found(clean)
     if Path(noisy).is_dir() and Path(clean).is_dir():
         named: dict[str, list[Path]] = {}
         for path in second:
@@ -73,12 +73,13 @@ def _picture(path: Path, white: float | None) -> Image:
 
 
 def read_pair(noisy: Path, clean: Path, white: float | None = None) -> tuple[Pixels, Pixels]:
-    """The pixels of both; of two float pictures, the clean one says what is white, unless that is given.
+    """The pixels of both. Where white is a guess from the samples, that of the clean one holds for both.
 
     Raises PictureError, also where their sizes or channels differ.
     """
     image, truth = _picture(noisy, white), _picture(clean, white)
-    if image.format.dtype.kind == truth.format.dtype.kind == "f":
+    whites = [form.says_white for form in (image.format, truth.format)]
+    if not any(whites) and (image.format.dtype.kind == "f") == (truth.format.dtype.kind == "f"):
         image = rescaled(image, truth.format.white)
     pair = visible(image), visible(truth)
     if pair[0].shape != pair[1].shape:
@@ -90,7 +91,8 @@ def read_pair(noisy: Path, clean: Path, white: float | None = None) -> tuple[Pix
 def pictures(place: str) -> list[Path]:
     """Of a folder and all below it, a pattern, or a picture itself; in the order of their names.
 
-    Results beside their pictures, as NAME.denoised.EXT, are passed over. Raises UsageError where there is none.
+    Results beside their pictures, as NAME.denoised.EXT, are passed over. Raises UsageError where there is none, and for
+    a folder that cannot be read.
     """
     found = _found(place)
     there = {(path.parent, path.name) for path in found}
@@ -100,8 +102,11 @@ def pictures(place: str) -> list[Path]:
 def _found(place: str) -> list[Path]:
     path = local(place)
     if path.is_dir():
-        below = (Path(str(here), name) for here, names in pictures_below(path, Passed()) for name in names)
+        passed = Passed()
+        below = (Path(str(here), name) for here, names in pictures_below(path, passed) for name in names)
         found = sorted(file for file in below if file.is_file())
+        for folder, why in passed.unreadable:
+            raise UsageError(f"{folder} cannot be read ({why})")
     else:
         found = [path] if path.is_file() else matching(place)
     if not found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -99,3 +100,37 @@ def test_samples_that_are_no_numbers_take_no_part(tmp_path: Path) -> None:
     picture[3, 4], picture[9, 9] = np.nan, 3.4e38
     tifffile.imwrite(tmp_path / "a.tif", picture)
     assert np.array_equal(read(tmp_path / "a.tif"), np.full((32, 32, 1), 0.5, np.float32))
+
+
+def test_of_two_pictures_that_do_not_say_what_is_white_the_clean_one_does(tmp_path: Path) -> None:
+    clean = np.linspace(0, 254, 64 * 48).reshape(48, 64).astype(np.uint32)
+    noisy = (clean + np.random.default_rng(0).normal(0, 25, clean.shape)).round().clip(0).astype(np.uint32)
+    tifffile.imwrite(tmp_path / "clean.tif", clean)
+    tifffile.imwrite(tmp_path / "noisy.tif", noisy)  # beyond 255, so that by itself its white would be 1023
+    pair = read_pair(tmp_path / "noisy.tif", tmp_path / "clean.tif")
+    assert psnr(*pair) == pytest.approx(peak_signal_noise_ratio(clean, noisy.clip(0, 255), data_range=255), abs=0.1)
+
+
+def test_results_beside_noisy_pictures_are_no_noisy_pictures(folder: Path, tmp_path: Path) -> None:
+    noisy = tmp_path / "noisy"
+    noisy.mkdir()
+    for name in ("0.png", "0.denoised.png"):
+        Image.new("RGB", (64, 48)).save(noisy / name)
+    assert [path.name for path in paired_set(str(noisy), str(folder)).noisy] == ["0.png"]
+    results = paired_set(str(noisy), str(folder), results=True)
+    assert [path.name for path in results.noisy] == ["0.denoised.png", "0.png"]
+
+
+def test_a_folder_that_cannot_be_read_is_no_smaller_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed, scandir = tmp_path / "closed", os.scandir
+    closed.mkdir()
+    Image.new("L", (20, 20)).save(tmp_path / "a.png")
+
+    def scanned(path: str) -> object:
+        if str(path) == str(closed):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", scanned)
+    with pytest.raises(UsageError, match=r"closed cannot be read \(Permission denied\)"):
+        clean_set(tmp_path)
