@@ -12,6 +12,7 @@ from denoise_cli.cli import options
 
 if TYPE_CHECKING:
     from denoise_cli.measure.bench import Row
+    from denoise_cli.measure.sets import TestSet
 
 MODELS, SIGMAS = [DEFAULT_MODEL], [25.0]
 WIDE = 1000  # columns of a table whose figures must not be cut off where a terminal, or none, has fewer
@@ -35,9 +36,9 @@ def bench(
         list[str], typer.Option("-m", "--model", metavar="NAME|FILE", help="A denoiser; several are possible.")
     ] = MODELS,
     sigma: Annotated[
-        list[float],
-        options.number("0..255", 0, 255, help="A noise level to add; several are possible."),
-    ] = SIGMAS,
+        Optional[list[float]],
+        options.number("0..255", 0, 255, help="A noise level to add; several are possible. Default: 25."),
+    ] = None,
     peers: Annotated[
         bool,
         typer.Option(
@@ -94,11 +95,13 @@ def bench(
         raise UsageError("nothing to measure with: name a folder of clean pictures, or --pairs NOISY CLEAN")
     if len({test_set.name for test_set in sets}) < len(sets):
         raise UsageError("two of the folders have the same name, so their rows could not be told apart")
+    if sigma and not folders:
+        raise UsageError("--sigma is the level of noise that is added to clean pictures; --pairs have theirs already")
     if plot is not None:
         _check_plot(plot, overwrite, [path for test_set in sets for path in (*test_set.clean, *test_set.noisy)])
     sizes = {test_set.name: len(test_set.clean) for test_set in sets}
     models = list(dict.fromkeys(model))
-    recorded = _recorded(models, blind=blind) if record else []
+    recorded = _recorded(models, sets, blind=blind) if record else []
     if peers:
         found, missing = peers_of(models)
         models += found
@@ -106,7 +109,7 @@ def bench(
             what = f"left out, as not installed: {', '.join(missing)}; pip install 'denoise-img[peers]' has them"
             print(what, file=sys.stderr)
     terms = benchmark.Terms(
-        sigma,
+        sigma or SIGMAS,
         seed,
         blind,
         None if longest is None else 60 * longest,
@@ -130,10 +133,12 @@ def bench(
     _record(recorded, rows)
 
 
-def _recorded(models: list[str], *, blind: bool) -> list[str]:
+def _recorded(models: list[str], sets: list[TestSet], *, blind: bool) -> list[str]:
     """Those into whose weights files PSNR is to be written. Raises UsageError where that cannot be."""
+    from denoise_cli.denoisers.catalogue import GRAY, shipped
     from denoise_cli.errors import UsageError
     from denoise_cli.measure.peers import networks
+    from denoise_cli.measure.sets import read
     from denoise_cli.places.place import URL
 
     if blind:
@@ -143,6 +148,12 @@ def _recorded(models: list[str], *, blind: bool) -> list[str]:
     recorded = networks(models)
     if not recorded:
         raise UsageError("--record writes into weights files, which filters do not have; name a network with -m")
+    for model in filter(lambda model: shipped(model + GRAY), recorded):
+        for test_set in sets:
+            if any(read(path, test_set.white).shape[2] == 1 for path in test_set.clean):
+                raise UsageError(
+                    f"{test_set.name} has gray pictures, for which {model} has other weights: {model}{GRAY}"
+                )
     return recorded
 
 

@@ -59,6 +59,8 @@ def load(model: str, **options: Any) -> Denoiser:
     engine, _, network = model.partition(":")
     if engine not in _ENGINES or not network:
         return catalogue.load(model, **options)
+    if not networks([network]):
+        raise UsageError(f"{model} is no peer, as {network} is no network")
     from denoise_cli.measure import engines
 
     if engine == "openvino":
