@@ -74,9 +74,9 @@ class Listing:
                 count += len(group["jobs"]) + group["there_already"]
                 yield _row(**group)
         except DenoiseError as error:
-            yield _row(error=str(error))
+            yield _error(error)
         except OSError as error:
-            yield _row(error=f"{error.filename} cannot be read ({error.strerror})")
+            yield _error(UsageError(f"{error.filename} cannot be read ({error.strerror})"))
         unreadable = [[text_of(folder), why] for folder, why in passed.unreadable]
         yield _row(listed=count, others=passed.others, unreadable=unreadable, wrong=passed.wrong)
 
@@ -97,13 +97,15 @@ class Listing:
         output = place(self.output)
         for path in map(place, self.inputs):
             if self.seen.listed:
-                yield from _of_list(path, output, passed)
+                yield from _of_list(path, output, passed, overwrite=self.overwrite)
             else:
                 yield from search(path, output, self.seen, passed)
 
 
-def _of_list(path: Place, output: Place, passed: Noted) -> Iterator[Job]:
-    """Each picture once. Rows that cannot be used, or whose result would fall onto another's, are noted."""
+def _of_list(path: Place, output: Place, passed: Noted, *, overwrite: bool) -> Iterator[Job]:
+    """Each picture once. Rows that cannot be used, or whose result would fall onto another's, are noted; and with
+    `overwrite` those of pictures in the output folder, of which one may be in a result's place.
+    """
 
     def wrong(what: object) -> None:
         text = str(what)
@@ -114,7 +116,9 @@ def _of_list(path: Place, output: Place, passed: Noted) -> Iterator[Job]:
     for source, below in named_by(path, wrong):
         job = Job(source, output / below)
         target, own = hash(identity(job.target)), hash(identity(source))
-        if target not in taken and target != own:
+        if overwrite and f"{identity(source)}/".startswith(f"{identity(output)}/"):
+            wrong(f"{path} names {source}, which lies in the output folder")
+        elif target not in taken and target != own:
             taken[target] = own
             yield job
         elif taken.get(target) != own:
@@ -140,13 +144,13 @@ class Worker:
     """An actor of the cluster, which holds the network. `threads`: processor cores that it may use; None: Ray says."""
 
     def __init__(self, wanted: Wanted, threads: int | None = None) -> None:
-        self.wrong: str | None = None
+        self.wrong: DenoiseError | None = None
         self._around = InTurn()  # for threads of the pool call it, AT_ONCE at the same time
         sweep(temporary_folder())  # of what a worker that was lost here had copied
         try:
             self.settings = self._around.run(wanted.settings)
         except DenoiseError as error:  # which belongs to who asked, and not into the cluster's logs
-            self.wrong = str(error)
+            self.wrong = error
             return
         if threads is not None and self.settings.denoiser.card.family == "network":
             import torch
@@ -156,7 +160,7 @@ class Worker:
     def __call__(self, batch: Row) -> Row:
         facts = json.loads(str(batch["facts"][0]))
         if self.wrong is not None:
-            return _row(error=self.wrong)
+            return _error(self.wrong)
         if "jobs" in facts:
             facts["outcomes"] = [self._outcome(*job) for job in facts.pop("jobs")]
         return _row(**facts)
@@ -217,7 +221,8 @@ def denoise_on_ray(
 
     A lost worker's pictures are done again by another, or by the same when its node is back. What is `Left` is done by
     one thread of a worker, so that a picture that costs its worker's life costs nothing else.
-    Raises UsageError where there is no cluster, or it has no place for so many workers, and what went wrong there.
+    Raises UsageError where there is no cluster, or it has no place for so many workers, and what went wrong there, if
+    that is not just DenoiseError.
     """
     ray = connected(cluster.address)
     from ray.data import ActorPoolStrategy, DataContext, from_items
@@ -244,7 +249,7 @@ def denoise_on_ray(
             for row in done.iter_rows():
                 facts = json.loads(row["facts"])
                 if "error" in facts:
-                    raise UsageError(facts["error"])
+                    raise (UsageError if facts["usage"] else DenoiseError)(facts["error"])
                 if "listed" in facts:
                     told.listed, told.others = facts["listed"], facts["others"]
                     told.unreadable = tuple((place(folder), why) for folder, why in facts["unreadable"])
@@ -253,7 +258,7 @@ def denoise_on_ray(
                 for source, target, megapixels, seconds, failure, sigma in facts.get("outcomes", ()):
                     yield Outcome(Job(place(source), place(target)), megapixels, seconds, failure, sigma=sigma)
     except ray.exceptions.RayError as error:
-        raise UsageError(f"the cluster ended the run ({error}); the same command goes on where it ended") from error
+        raise DenoiseError(f"the cluster ended the run ({error}); the same command goes on where it ended") from error
     finally:
         ray.shutdown()
 
@@ -261,6 +266,11 @@ def denoise_on_ray(
 def _row(**facts: Any) -> Row:
     """As JSON, which holds names that are no valid text, too."""
     return {"facts": np.array([json.dumps(facts)], dtype=object)}
+
+
+def _error(error: DenoiseError) -> Row:
+    """What ends the run."""
+    return _row(error=str(error), usage=isinstance(error, UsageError))
 
 
 def texts_of(job: Job) -> tuple[str, str]:

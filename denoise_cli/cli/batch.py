@@ -56,6 +56,11 @@ class Summary:
         }
 
 
+def stopped_hint(*, overwrite: bool) -> str:
+    """What Ctrl-C leaves, in a run that begins anew with `overwrite`."""
+    return f"stopped; {'without --overwrite, ' if overwrite else ''}the same command goes on where it ended"
+
+
 def run_batch(
     plan: Plan,
     load: Callable[[], Settings],

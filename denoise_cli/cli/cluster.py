@@ -12,7 +12,7 @@ from denoise_cli.batch.many import Outcome
 from denoise_cli.batch.plan import Job, Results
 from denoise_cli.batch.report import Report
 from denoise_cli.batch.wanted import Wanted
-from denoise_cli.cli.batch import Summary, facts_of, line_of
+from denoise_cli.cli.batch import Summary, facts_of, line_of, stopped_hint
 from denoise_cli.cli.console import BatchProgress
 from denoise_cli.places.place import Place
 
@@ -79,7 +79,7 @@ def run_on_ray(
         except BaseException as error:  # raised again when all is told
             stopped = error
         if isinstance(stopped, KeyboardInterrupt):
-            bar.say(f"stopped; {'without --overwrite, ' if overwrite else ''}the same command goes on where it ended")
+            bar.say(stopped_hint(overwrite=overwrite))
     where, unsaved = report.closed()
     if unsaved is not None:
         print(f"denoise-img: {unsaved}", file=sys.stderr)

@@ -41,6 +41,7 @@ def demo(
     It works offline and keeps nothing. Scripts can use it too: the page says how.
     """
     from denoise_cli.errors import UsageError
+    from denoise_cli.runtime.words import check_device
 
     try:
         from denoise_cli.demo.app import Limits
@@ -50,6 +51,7 @@ def demo(
             raise
         raise UsageError(f"the page needs {error.name}, which is missing: pip install 'denoise-img[demo]'") from None
 
+    check_device(device)
     if not host:
         raise UsageError("an empty --host is no address; 0.0.0.0 stands for all that this computer has")
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from denoise_cli.cli import options
-from denoise_cli.cli.batch import run_batch
+from denoise_cli.cli.batch import run_batch, stopped_hint
 from denoise_cli.cli.stream import STREAM, run_stream, stream_target
 
 app = options.application()
@@ -68,5 +68,4 @@ def noise(
         target = stream_target(inputs, output, overwrite=overwrite, as_json=json)
         raise typer.Exit(run_stream(inputs[0], target, lambda: settings, **told, what=WHAT))
     plan = make_plan(places(inputs), place(output), into_folder=output.endswith("/"), overwrite=overwrite)
-    hint = "stopped; the same command goes on where it ended"
-    raise typer.Exit(run_batch(plan, lambda: settings, hint, **told, what=WHAT))
+    raise typer.Exit(run_batch(plan, lambda: settings, stopped_hint(overwrite=overwrite), **told, what=WHAT))

@@ -11,7 +11,7 @@ import typer
 
 from denoise_cli import DEFAULT_MODEL, __version__
 from denoise_cli.cli import options
-from denoise_cli.cli.batch import run_batch
+from denoise_cli.cli.batch import run_batch, stopped_hint
 from denoise_cli.cli.main import COMMANDS
 from denoise_cli.cli.stream import STREAM, run_stream, stream_target
 
@@ -146,7 +146,11 @@ def run(
         from denoise_cli.batch.cluster import Cluster
         from denoise_cli.cli.cluster import run_on_ray
 
-        if output is None or STREAM in (output, *inputs) or in_place:
+        if in_place:
+            raise UsageError("--engine ray replaces no pictures; leave out --in-place and name a folder with -o")
+        if STREAM in inputs:
+            raise UsageError("--engine ray reads no picture from stdin; name folders or pictures in place of -")
+        if output is None or output == STREAM:
             raise UsageError("--engine ray takes a folder for its results: name it with -o")
         code = run_on_ray(
             places(inputs),
@@ -178,11 +182,9 @@ def run(
         in_place=in_place,
         overwrite=overwrite,
     )
-    hint = "stopped; the same command goes on where it ended"
+    hint = stopped_hint(overwrite=overwrite)
     if in_place:
         hint = "stopped; some pictures are replaced already, and the same command would denoise those once more"
-    elif overwrite:
-        hint = "stopped; without --overwrite, the same command goes on where it ended"
     raise typer.Exit(run_batch(plan, load, hint, as_json=json, quiet=quiet, verbose=verbose))
 
 

@@ -21,10 +21,12 @@ from denoise_cli.batch.many import Outcome
 from denoise_cli.batch.plan import Job
 from denoise_cli.batch.wanted import Wanted
 from denoise_cli.cli import cluster as cluster_command
+from denoise_cli.denoisers import weights
 from denoise_cli.denoisers.denoiser import Denoiser, Request
 from denoise_cli.errors import UsageError
 from denoise_cli.images.image import Canvas, Pixels, Stored
 from denoise_cli.places.place import place, reading
+from tests.conftest import toy_card, toy_network
 
 
 def report(output: str) -> list[dict[str, Any]]:
@@ -158,3 +160,23 @@ def test_what_groups_left_is_done_one_by_one_and_what_is_lost_is_told(
     assert told[0] == {**names, "megapixels": 1.0, "sigma": 12.35, "seconds": 1.0}
     lines = [(Path(line["source"]).name, "reason" in line) for line in told]
     assert lines == [("00.png", False), ("04.png", False), ("list.txt", True), ("08.png", True)]
+
+
+def test_listed_pictures_that_lie_in_the_output_are_not_overwritten(tmp_path: Path) -> None:
+    names, out = tmp_path / "list.txt", tmp_path / "clean"
+    names.write_text("a.png\nclean/a.png\n")
+    rows = {again: rows_of(listing_of([names], out, overwrite=again)) for again in (False, True)}
+    assert rows[False][-1]["wrong"] == []
+    assert rows[True][-1]["wrong"] == [[str(names), f"names {out}/a.png, which lies in the output folder"]]
+    assert [len(row["jobs"]) for row in rows[True][:-1]] == [1]
+
+
+def test_weights_that_are_damaged_are_no_wrong_usage(tmp_path: Path) -> None:
+    weights.write(tmp_path / "toy.safetensors", toy_card("cae"), toy_network("cae").state_dict())
+    content = bytearray((tmp_path / "toy.safetensors").read_bytes())
+    content[-1] ^= 1
+    (tmp_path / "toy.safetensors").write_bytes(content)
+    worker = Worker(Wanted(str(tmp_path / "toy.safetensors")))
+    facts = json.loads(str(worker({"facts": np.array(["{}"])})["facts"][0]))
+    assert "is damaged" in facts["error"]
+    assert facts["usage"] is False

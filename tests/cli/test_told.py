@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from denoise_cli.batch.wanted import Wanted
-from denoise_cli.cli.batch import Summary
+from denoise_cli.cli.batch import Summary, stopped_hint
 from denoise_cli.cli.main import main
 from tests.cli.runs import denoise_img
 
@@ -95,3 +95,26 @@ def test_noise_from_stdin_to_stdout_or_to_a_file_with_json(picture: Path, tmp_pa
     assert broken.returncode == 1
     assert json.loads(broken.stdout)["failed"][0]["source"] == "-"
     assert not (tmp_path / "x.png").exists()
+
+
+def test_what_the_cluster_cannot_do_is_said_as_it_is(picture: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ray, out = ("--engine", "ray"), ("-o", picture.parent / "out")
+    for words, why in (
+        ((picture, *out, *ray, "--in-place"), "replaces no pictures; leave out --in-place"),
+        (("-", *out, *ray), "reads no picture from stdin"),
+        ((picture, *ray), "name it with -o"),
+    ):
+        code, said = ended(capsys, *words)
+        assert code == 2
+        assert why in said
+
+
+def test_a_page_is_not_served_for_a_device_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    code, said = ended(capsys, "demo", "--device", "cdua", "--port", 0)
+    assert code == 2
+    assert "unknown device 'cdua'" in said
+
+
+def test_a_stopped_run_says_what_goes_on() -> None:
+    assert stopped_hint(overwrite=False) == "stopped; the same command goes on where it ended"
+    assert stopped_hint(overwrite=True) == "stopped; without --overwrite, the same command goes on where it ended"
