@@ -21,7 +21,7 @@ from denoise_cli.images.formats import by_name, by_suffix, check_white, read
 from denoise_cli.images.hidden import filled, hidden, restore
 from denoise_cli.images.image import Canvas, Image, Pixels, Stored
 from denoise_cli.images.overlay import Overlay
-from denoise_cli.places.place import reading, replacing, suffix_of
+from denoise_cli.places.place import identity, reading, replacing, suffix_of
 
 Result = TypeVar("Result")
 # What a page goes through: it is given the page and what denoises it, which may put the result in the place of the
@@ -150,10 +150,10 @@ def denoise_file(
 ) -> Denoised:
     """Denoises a file into another, atomically; `progress` and `around` are those of `denoise_stream`.
 
-    With the same suffix the result has the source's format, whatever the suffix says.
+    With the same suffix, or in its place, the result has the source's format, whatever the suffix says.
     Raises PictureError, its text to be put behind the source's name, and what `progress` and `around` raise.
     """
-    same = suffix_of(job.source) == suffix_of(job.target)
+    same = suffix_of(job.source) == suffix_of(job.target) or identity(job.source) == identity(job.target)
     try:
         if isinstance(job.source, Path) and os.path.exists(job.source) and not os.path.isfile(job.source):
             raise PictureError("is not a regular file")

@@ -160,7 +160,7 @@ def look(inputs: Sequence[Place], output: Place | None, *, in_place: bool = Fals
 def search(path: Place, output: Place | None, seen: Look, passed: Passed) -> Iterator[Job]:
     """The pictures that an input stands for, found bit by bit, in order."""
     if seen.listed:
-        for source, below in manifest.listed(path):
+        for source, below in manifest.listed(path, in_place=output is None):
             yield Job(source, source if output is None else output / below)
     elif seen.folders and is_folder(path):
         root = path if output is None else output / own_name(path) if seen.folders > 1 else output

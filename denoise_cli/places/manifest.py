@@ -25,12 +25,15 @@ def _refuse(error: UsageError) -> None:
     raise error
 
 
-def listed(manifest: Place, wrong: Callable[[UsageError], None] = _refuse) -> Iterator[tuple[Place, PurePosixPath]]:
+def listed(
+    manifest: Place, wrong: Callable[[UsageError], None] = _refuse, *, in_place: bool = False
+) -> Iterator[tuple[Place, PurePosixPath]]:
     """The pictures that a manifest names, each with its own place below the output.
 
     A relative name is looked up beside the manifest, and keeps its folders below the output; of another, path or URL,
     everything is kept but the first slash or what is before `://` and the user's name.
-    `wrong` hears of a row that names nothing or what cannot be used, such as a place outside of the output (`..`).
+    `wrong` hears of a row that names nothing or what cannot be used, such as a place outside of the output (`..`),
+    which does not matter `in_place`.
     Raises UsageError for a manifest that cannot be read, is none, or names no picture.
     """
     rows = 0
@@ -42,7 +45,11 @@ def listed(manifest: Place, wrong: Callable[[UsageError], None] = _refuse) -> It
                 try:
                     if not name:
                         raise UsageError(f"{manifest} has a row, number {rows}, without a name")
-                    yield _found(name, manifest)
+                    source, below = _found(name, manifest)
+                    if ".." in below.parts and not in_place:
+                        what = f"{manifest} names {source}, whose result would lie outside of the output folder"
+                        raise UsageError(what)
+                    yield source, below
                 except UsageError as error:
                     wrong(error)
         if not rows:
@@ -54,7 +61,7 @@ def listed(manifest: Place, wrong: Callable[[UsageError], None] = _refuse) -> It
 
 
 def _found(name: str, manifest: Place) -> tuple[Place, PurePosixPath]:
-    """The picture of a name. Raises UsageError for one that cannot be used."""
+    """The picture of a name, and its place. Raises UsageError for one that cannot be used."""
     source = place(name)
     if URL.match(name) is None and not source.is_absolute():
         source, below = manifest.parent / name, name
@@ -64,10 +71,7 @@ def _found(name: str, manifest: Place) -> tuple[Place, PurePosixPath]:
         below = URL.sub("", name) if writable(source) else urlsplit(name).netloc + urlsplit(name).path
         if source.protocol not in AZURE:
             below = USER.sub("", below)
-    path = PurePosixPath(below.lstrip("/"))
-    if ".." in path.parts:
-        raise UsageError(f"{manifest} names {source}, whose result would lie outside of the output folder")
-    return source, path
+    return source, PurePosixPath(below.lstrip("/"))
 
 
 def _names(file: BinaryIO, manifest: Place) -> Iterator[str]:

@@ -267,3 +267,13 @@ def test_what_a_map_marks_as_missing_stays_and_does_not_spread(tmp_path: Path) -
     result = tifffile.imread(tmp_path / "out.tif")
     assert np.array_equal(result == -9999, samples == -9999)
     assert result[samples != -9999].min() > 0
+
+
+def test_in_place_a_link_to_a_file_without_a_suffix_is_no_conversion(tmp_path: Path) -> None:
+    blob, link = tmp_path / "4f3a", tmp_path / "photo.jpg"
+    blob.write_bytes(saved(Pillow.fromarray(noise(20, 30, 3)), "JPEG"))
+    link.symlink_to(blob)
+    before = blob.read_bytes()
+    denoise_file(Job(link, blob), settings())
+    assert blob.read_bytes() != before
+    assert Pillow.open(link).format == "JPEG"

@@ -140,3 +140,10 @@ def test_text_in_sixteen_bits_is_told(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes("a.png\n".encode("utf-16-le"))
     with pytest.raises(UsageError, match="save it as UTF-8"):
         results(tmp_path / "a.txt")
+
+
+def test_in_place_there_is_no_output_to_lead_out_of(tmp_path: Path) -> None:
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / "list.txt").write_text("../a.png\n")
+    plan = make_plan([tmp_path / "lists" / "list.txt"], None, in_place=True)
+    assert [(job.source, job.target) for job in plan.jobs] == [(tmp_path / "lists" / "../a.png",) * 2]
