@@ -23,6 +23,9 @@ class WeightsError(DenoiseError, ValueError):
     """A weights file that is missing, damaged or of an unknown kind."""
 
 
+NO_NUMBERS = "has samples that are no numbers"
+
+
 def reason(error: BaseException) -> str:
     """Why a picture failed, to be put behind its name."""
     if isinstance(error, DenoiseError):

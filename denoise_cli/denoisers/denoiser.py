@@ -52,7 +52,8 @@ class Denoiser(ABC):
         others are blended with the picture. `progress(done, total)` is called with pixels now and then.
         Raises UsageError when a sigma is given to a denoiser that takes none, for a sigma or strength out of range, and
         for another shape; TypeError for what is no array of floats, or no number; PictureError when a network is given
-        samples that are no numbers, or can make none of them; MemoryError.
+        samples that are no numbers, or can make none of them, or such samples hide a level that is to be estimated;
+        MemoryError.
         """
         pixels = _floats(pixels)
         result: Pixels = np.empty(pixels.shape, np.float32)
@@ -70,7 +71,8 @@ class Denoiser(ABC):
     def estimate(self, pixels: Pixels) -> float:
         """The noise level, on the 0..255 scale, that it finds in a picture `[height, width, channels]`, 1.0 = white.
 
-        `pixels`: floats of any width. Raises TypeError and UsageError as `__call__` does.
+        `pixels`: floats of any width. Raises TypeError and UsageError as `__call__` does, and PictureError for samples
+        that are no numbers and in its way.
         """
         return self.level_of(_floats(pixels))
 

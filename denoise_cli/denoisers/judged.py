@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from denoise_cli.errors import NO_NUMBERS, PictureError
 from denoise_cli.images.image import Pixels, Stored
 from denoise_cli.networks.blocks import Network
 from denoise_cli.networks.level import as_white
@@ -27,9 +28,11 @@ def judged_levels(network: Network, pixels: Pixels | Stored, channels: int) -> t
     it has learnt to: the mean of what it says where the picture is not just black or white, told as the deviation of
     white noise; otherwise by wavelets. A picture that uses the lowest part of its scale only, as 12 bits in 16 do, is
     judged as if it used all.
-    `channels`: that the network takes.
+    `channels`: that the network takes. Raises PictureError where samples that are no numbers are among those.
     """
     patches = sample_patches(pixels, multiple=network.multiple)
+    if np.isnan(patches).any():
+        raise PictureError(NO_NUMBERS)
     gain = _gain(patches)
     patches = np.clip(gain * patches, -FAR, 1 + FAR)
     facts = noise_in_flat_parts(list(patches.transpose(0, 2, 3, 1)))

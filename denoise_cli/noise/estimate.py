@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from denoise_cli.errors import NO_NUMBERS, PictureError
 from denoise_cli.images.image import Pixels, Stored
 from denoise_cli.noise.measure import at_the_ends
 
@@ -20,7 +21,8 @@ def estimate_sigma(pixels: Pixels | Stored) -> float:
     """The standard deviation of white Gaussian noise, on the 0..255 scale, from `[height, width, channels]`.
 
     The median absolute deviation of the finest diagonal wavelet coefficients (Donoho & Johnstone 1994), the mean over
-    channels; of the middle of large pictures. Pictures too small to tell count as clean.
+    channels; of the middle of large pictures. Pictures too small to tell count as clean. Raises PictureError where
+    samples that are no numbers hide it.
     """
     import pywt
 
@@ -41,7 +43,10 @@ def estimate_sigma(pixels: Pixels | Stored) -> float:
         ]
         here = telling[np.ix_(*cells)]
         sigmas.append(float(np.median(np.abs(diagonal[here]))) / NORMAL_MAD)
-    return min(255.0, float(np.mean(sigmas)) * 255)
+    sigma = float(np.mean(sigmas))
+    if np.isnan(sigma):
+        raise PictureError(NO_NUMBERS)
+    return min(255.0, sigma * 255)
 
 
 def cells_that_tell(patches: Pixels) -> np.ndarray:

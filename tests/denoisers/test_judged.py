@@ -9,6 +9,7 @@ from skimage import data
 
 from denoise_cli.denoisers.catalogue import load
 from denoise_cli.denoisers.denoiser import Denoiser
+from denoise_cli.errors import PictureError
 from denoise_cli.images.hidden import filled
 from denoise_cli.images.image import Pixels
 from denoise_cli.measure.quality import psnr
@@ -100,3 +101,13 @@ def test_few_counts_of_many_are_judged_as_if_they_were_all(model: str) -> None:
     dim, told = (denoiser(counts / white) * white for white in (65535, 511))
     assert psnr(dim / 511, truth / 511) == pytest.approx(psnr(told / 511, truth / 511), abs=0.2)
     assert psnr(dim / 511, truth / 511) > psnr(counts / 511, truth / 511) + 6
+
+
+def test_a_level_that_no_number_hides_is_not_made_up(photo: Denoiser) -> None:
+    pixels = np.full((32, 32, 3), 0.5, np.float32)
+    pixels[3, 3, 1] = np.nan
+    for denoiser in (photo, load("tv")):
+        with pytest.raises(PictureError, match="no numbers"):
+            denoiser.estimate(pixels)
+    with pytest.raises(PictureError, match="no numbers"):
+        load("tv")(pixels)
