@@ -52,7 +52,7 @@ def fit_clean(folder: Path, recipe: Recipe, job: Job) -> Card:
 
     def source(chosen: Sequence[Path], device: torch.device, smallest: int, what: str) -> PatchSource:
         photos = read_photos(chosen, channels, job.white)
-        return PatchSource(photos, device=device, seed=recipe.seed, smallest=smallest, what=what)
+        return PatchSource(photos, expected=len(files), device=device, seed=recipe.seed, smallest=smallest, what=what)
 
     def objective(device: torch.device) -> SyntheticNoise:
         apart, rest = held_out(files, HELD_OUT, large_enough)

@@ -16,6 +16,7 @@ from denoise_cli.fitting.bursts import MOST, size_of, witnesses
 from denoise_cli.fitting.channels import of_channels
 from denoise_cli.fitting.findings import Findings
 from denoise_cli.fitting.noise2noise import Neighbor2Neighbor, Noise2Noise
+from denoise_cli.fitting.pictures import how_many
 from denoise_cli.fitting.recipe import Recipe
 from denoise_cli.fitting.scenes import CROP, MEMORY, Scenes
 from denoise_cli.fitting.survey import Frame, frames_of
@@ -60,7 +61,10 @@ def material(
         return Noise2Noise(*common, squared=findings.squared, impulses=findings.facts.struck), len(used)
     stride = STRIDES.get(findings.facts.grain, 4)
     facts = findings.facts if findings.facts.curve and not findings.facts.struck else None
-    return Neighbor2Neighbor(*common, stride=stride, squared=findings.squared, facts=facts), len(used)
+    aim = Neighbor2Neighbor(
+        *common, stride=stride, squared=findings.squared, facts=facts, impulses=findings.facts.struck
+    )
+    return aim, len(used)
 
 
 def _of_scenes(findings: Findings, recipe: Recipe, channels: int, judge: Judge, side: int) -> Iterator[Piece]:
@@ -68,12 +72,13 @@ def _of_scenes(findings: Findings, recipe: Recipe, channels: int, judge: Judge, 
     scenes = findings.found.scenes
     frames = sum(min(len(scene), MOST) for scene in scenes)
     random = np.random.default_rng(recipe.seed)
-    crops = max(HELD_OUT, MEMORY // 2 // (frames * 4 * 4 * channels * CROP**2))
-    at = partial(witnesses, crops=crops, random=random, median=not findings.squared, impulses=findings.facts.struck)
-    for scene in scenes:
+    room = _room(len(scenes), frames * 4 * channels)
+    at = partial(witnesses, random=random, median=not findings.squared, impulses=findings.facts.struck)
+    chosen = {scene: count for scene in scenes if (count := how_many(room, random))}
+    for scene, crops in chosen.items():
         for smaller in dict.fromkeys((side, SIDES[-1])):
             found = False
-            for triples in at(scene, side=smaller):
+            for triples in at(scene, crops=crops, side=smaller):
                 found = True
                 cell: list[Sequence[Pixels]] = [
                     _with_levels([_of_channels(pixels, channels, scene[0]) for pixels in triple], judge)
@@ -88,16 +93,25 @@ def _of_singles(findings: Findings, recipe: Recipe, channels: int, judge: Judge,
     """Cell by cell: what is there, its level, its noise's deviation. Of many large pictures some cells, at random."""
     singles = sorted(findings.found.frames)
     random = np.random.default_rng(recipe.seed)
-    most = max(HELD_OUT, MEMORY // 2 // (len(singles) * 3 * 4 * channels * CROP**2))
-    for frame, pixels in zip(singles, frames_of(singles), strict=True):
+    room = _room(len(singles), len(singles) * 3 * channels)
+    chosen = {frame: count for frame in singles if (count := how_many(room, random))}
+    for frame, pixels in zip(chosen, frames_of(list(chosen)), strict=True):
         pixels = _of_channels(pixels, channels, frame)
         told, own = judge(pixels), (noise_in_flat_parts([pixels]) if findings.varied else findings.facts).levels
         rows, columns = (np.linspace(0, size, max(1, size // side) + 1).astype(int) for size in pixels.shape[:2])
         cells = [(row, column) for row in pairwise(rows) for column in pairwise(columns)]
-        for number in random.permutation(len(cells))[:most]:
+        for number in random.permutation(len(cells))[: chosen[frame]]:
             (top, bottom), (left, right) = cells[number]
             part = pixels[top:bottom, left:right].copy()
             yield (frame,), [[part, _map(part, told), _map(part, own)]]
+
+
+def _room(things: int, planes: int) -> float:
+    """For how many cells of each of so many scenes or pictures there is memory; as many as it takes to hold some out,
+    where there are few. `planes`: of a cell of each of them, all together.
+    """
+    room = MEMORY / 2 / (planes * 4 * CROP**2)
+    return max(HELD_OUT, room) if things < HELD_OUT else room
 
 
 def _too_little(findings: Findings) -> str:

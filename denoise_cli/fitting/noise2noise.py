@@ -65,7 +65,8 @@ class Neighbor2Neighbor:
 
     Each scene has three pictures: the shot, the level there that a network would be told in use, and the deviation of
     its noise. `stride`: how far apart the four pixels are; more than 1 where the noise of neighbouring ones is alike.
-    `facts`: what else the noise is like, if it is such that Stein's estimate can tell how good a result is.
+    `facts`: what else the noise is like, if it is such that Stein's estimate can tell how good a result is. `impulses`:
+    see `Noise2Noise`.
     """
 
     scenes: Scenes
@@ -76,6 +77,7 @@ class Neighbor2Neighbor:
     stride: int = 1
     squared: bool = True
     facts: NoiseFacts | None = None
+    impulses: bool = False
 
     def loss(self, network: Network, random: torch.Generator) -> torch.Tensor:
         noisy, level, _ = self.scenes.patches(self.batch, self.patch, random)
@@ -91,13 +93,15 @@ class Neighbor2Neighbor:
     @torch.no_grad()
     def psnr(self, network: Network) -> float:
         """By Stein's estimate; without facts that of results on every other pixel against those beside, whose noise is
-        in it, so that it only serves to compare.
+        in it, so that it only serves to compare; struck ones do not count.
         """
         random = torch.Generator().manual_seed(0)
         noisy, level, sigma = self.held_out.patches(HELD_OUT_PATCHES, self.patch, random)
         if self.facts is not None:
             return stein_psnr(lambda x: restored(network, x, level), noisy, sigma[:, :1], self.facts, random)
         _, one, other, there = self._sub_sampled(noisy, level, random)
+        if self.impulses:
+            other = torch.where(at_the_ends(other), torch.nan, other)
         return float(-10 * distance(restored(network, one, there), other, squared=True).log10())
 
     def _sub_sampled(

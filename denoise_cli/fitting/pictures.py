@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +51,23 @@ class Pictures:
         planes = torch.arange(math.prod(self._planes), device=device).reshape(-1, 1, 1)
         patches = self._samples[first + planes * plane + step[:, None] * down + step * right]
         return patches.reshape(count, *self._planes, size, size)
+
+
+def crops(picture: NDArray[Any], memory: float, side: int, draw: np.random.Generator) -> Iterator[NDArray[Any]]:
+    """A picture `[..., height, width]`, or as many random crops of `side` pixels a side as fit into so many bytes."""
+    *_, height, width = picture.shape
+    if picture.nbytes <= memory:
+        yield picture
+        return
+    tall, wide = min(side, height), min(side, width)
+    for _ in range(how_many(memory * height * width / (picture.nbytes * tall * wide), draw)):
+        top, left = int(draw.integers(height - tall + 1)), int(draw.integers(width - wide + 1))
+        yield picture[..., top : top + tall, left : left + wide]
+
+
+def how_many(room: float, draw: np.random.Generator) -> int:
+    """Things that there is room for; one by chance where there is not for one, so that many share what there is."""
+    return int(room) if room >= 1 else int(draw.random() < room)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 import torch
 
-from denoise_cli.fitting.pictures import Pictures
+from denoise_cli.fitting.pictures import Pictures, crops
 from denoise_cli.images.image import Pixels
 
 MEMORY = 1 << 30  # bytes that all scenes together take at most
@@ -17,7 +17,8 @@ CROP = 256  # pixels a side of what is kept of scenes that are too large to be k
 class Scenes:
     """Frames of scenes as float32 on the training device, `count` scenes, from which random patches are cut.
 
-    Of large scenes only crops are kept, from random places, so that hundreds of large pictures fit into memory.
+    Of large scenes only crops are kept, from random places, and of very many some have none, so that all fit into
+    memory.
     """
 
     def __init__(
@@ -37,31 +38,20 @@ class Scenes:
         none is left.
         """
         self.count = 0
-        crops = self._kept(scenes, MEMORY // max(1, expected), smallest, np.random.default_rng(seed))
-        self._pictures = Pictures(crops, torch.float32, device=device, smallest=smallest, what=what)
+        kept = self._kept(scenes, MEMORY / max(1, expected), smallest, np.random.default_rng(seed))
+        self._pictures = Pictures(kept, torch.float32, device=device, smallest=smallest, what=what)
 
     def patches(self, count: int, size: int, random: torch.Generator) -> torch.Tensor:
         """Float32 `[frames, count, channels, size, size]`, flipped and turned at random."""
         return self._pictures.patches(count, size, random).transpose(0, 1)
 
     def _kept(
-        self, scenes: Iterable[Sequence[Pixels]], memory: int, smallest: int, draw: np.random.Generator
+        self, scenes: Iterable[Sequence[Pixels]], memory: float, smallest: int, draw: np.random.Generator
     ) -> Iterator[Pixels]:
         """Float32 `[frames, channels, height, width]`."""
         for frames in scenes:
             if min(frames[0].shape[:2]) >= smallest:
-                self.count += 1
-                for crop in _crops(np.stack(frames), memory, max(CROP, smallest), draw):
-                    yield np.asarray(crop.transpose(0, 3, 1, 2), np.float32)
-
-
-def _crops(frames: Pixels, memory: int, side: int, draw: np.random.Generator) -> Iterable[Pixels]:
-    """All of the frames, or as many crops of them as fit into `memory` bytes, one at the least."""
-    count, height, width, channels = frames.shape
-    if 4 * frames.size <= memory:
-        yield frames
-        return
-    tall, wide = min(side, height), min(side, width)
-    for _ in range(max(1, memory // (4 * count * channels * tall * wide))):
-        top, left = int(draw.integers(height - tall + 1)), int(draw.integers(width - wide + 1))
-        yield frames[:, top : top + tall, left : left + wide]
+                stack = np.asarray(np.stack(frames).transpose(0, 3, 1, 2), np.float32)
+                kept = list(crops(stack, memory, max(CROP, smallest), draw))
+                self.count += bool(kept)
+                yield from kept

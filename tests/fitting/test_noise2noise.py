@@ -168,3 +168,24 @@ def test_sub_sampled_pixels_are_neighbours(stride: int) -> None:
     assert one.shape == (3 * stride**2, 2, 8 // stride, 8 // stride)
     assert ((one - other).abs().sum(dim=1) == stride).all()
     assert len({tuple(place) for place in one[: stride**2].permute(0, 2, 3, 1).reshape(-1, 2).tolist()}) == 64
+
+
+def test_struck_pixels_do_not_judge_single_shots() -> None:
+    """By them, what is between black and white would be better than the truth."""
+    truth = np.full((96, 96, 3), 0.2, np.float32)
+    random = np.random.default_rng(0)
+    struck = np.where(random.random(truth.shape) < 0.2, random.integers(0, 2, truth.shape), truth).astype(np.float32)
+    level = np.zeros_like(truth)
+    source = Scenes([[struck, level, level]], expected=1, device=CPU, seed=0, smallest=32)
+
+    class Constant(Network):
+        def __init__(self, value: float) -> None:
+            super().__init__()
+            self.value = value
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.full_like(x, self.value)
+
+    objective = Neighbor2Neighbor(source, source, 4, 32, CPU, squared=False, impulses=True)
+    best, washed_out = (objective.psnr(Constant(value)) for value in (0.2, 0.26))
+    assert best > washed_out + 10

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from denoise_cli.fitting.pictures import Pictures
+from denoise_cli.fitting.pictures import Pictures, crops
 from tests.fitting.toys import CPU
 
 SIZES = ((40, 61), (52, 45), (30, 80))  # the last is smaller than what is asked for
@@ -36,3 +36,12 @@ def one_by_one(arrays: list[np.ndarray], count: int, size: int, random: torch.Ge
         patch = torch.rot90(picture[..., top : top + size, left : left + size], turn % 4, (-2, -1))
         patches.append(patch.flip(-1) if turn >= 4 else patch)
     return torch.stack(patches)
+
+
+def test_very_many_pictures_share_what_memory_there_is() -> None:
+    draw, picture = np.random.default_rng(0), np.zeros((3, 40, 50), np.uint8)
+    assert [crop.shape for crop in crops(picture, picture.nbytes, 16, draw)] == [picture.shape]
+    assert [crop.shape for crop in crops(picture, 2.5 * 3 * 16 * 16, 16, draw)] == [(3, 16, 16)] * 2
+    some = [len(list(crops(picture, 0.25 * 3 * 16 * 16, 16, draw))) for _ in range(1000)]
+    assert set(some) == {0, 1}
+    assert sum(some) == pytest.approx(250, rel=0.2)

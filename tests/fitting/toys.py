@@ -22,7 +22,7 @@ def smooth(seed: int, side: int = 120) -> np.ndarray:
 
 
 def source(smallest: int = 24) -> PatchSource:
-    return PatchSource((smooth(seed) for seed in range(3)), device=CPU, seed=0, smallest=smallest)
+    return PatchSource((smooth(seed) for seed in range(3)), expected=3, device=CPU, seed=0, smallest=smallest)
 
 
 def synthetic(recipe: Recipe) -> SyntheticNoise:

@@ -35,7 +35,8 @@ def main() -> None:
     parser.add_argument("test_set", type=Path)
     parser.add_argument("--steps", type=int, default=3000)
     options = parser.parse_args()
-    photos = PatchSource(read_photos(clean_set(options.photos).clean, 1), device=CPU, seed=0, smallest=PATCH)
+    files = clean_set(options.photos).clean
+    photos = PatchSource(read_photos(files, 1), expected=len(files), device=CPU, seed=0, smallest=PATCH)
     pictures = [read(path) for path in clean_set(options.test_set).clean]
     field, another = (np.random.default_rng(seed).standard_normal((SIDE, SIDE, 1), np.float32) for seed in (0, 1))
     print("trained with     tested with its field   with another")

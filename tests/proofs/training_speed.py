@@ -39,7 +39,7 @@ def seconds_a_step(name: str, *, compile: bool) -> float:
     device = choose_device("auto")
     chosen = replace(recipe(name), steps=STEPS)
     photo = np.random.default_rng(0).integers(0, 256, (512, 512, 3), np.uint8)
-    source = PatchSource([photo], device=device, seed=0, smallest=chosen.patch)
+    source = PatchSource([photo], expected=1, device=device, seed=0, smallest=chosen.patch)
     objective = SyntheticNoise(source, source, parse_mixture(chosen.noise), chosen.batch, chosen.patch)
     times: list[float] = []
 
