@@ -153,10 +153,10 @@ def fit(
     if start is None and noisy_only is not None:
         start = "photo" if model is None else SCRATCH
     origin = None if start is None or start == SCRATCH else weights_file(start)
-    wish = Wish(method, loss, minutes, keep_anyway)
     given: dict[str, Any] = {"noise": noise, "steps": steps, "batch": batch, "patch": patch, "learning_rate": rate}
     given["loss"] = None if loss == "auto" else loss
     given = {name: value for name, value in given.items() if value is not None}
+    wish = Wish(method, loss, minutes, keep_anyway, frozenset(given))
     chosen = _recipe(model, origin, noisy=noisy_only is not None, gray=gray, seed=seed, given=given)
     distributed.join()
     first = distributed.first()

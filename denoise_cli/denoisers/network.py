@@ -14,7 +14,7 @@ from denoise_cli.denoisers.denoiser import Denoiser, Progress, Request, blended,
 from denoise_cli.denoisers.judged import judged_levels
 from denoise_cli.denoisers.outliers import usual_range, within
 from denoise_cli.denoisers.weights import read_card, read_tensors
-from denoise_cli.errors import PictureError, WeightsError
+from denoise_cli.errors import NO_NUMBERS, PictureError, WeightsError
 from denoise_cli.images.image import Canvas, Pixels, Stored
 from denoise_cli.images.overlay import Overlay
 from denoise_cli.networks import build
@@ -130,7 +130,7 @@ class NetworkDenoiser(Denoiser):
         with self._lanes.one():
             x = self._lanes.sent(part)
             if not torch.isfinite(x).all():
-                raise PictureError("has samples that are no numbers")
+                raise PictureError(NO_NUMBERS)
             if level is not None:
                 x = with_sigma(x, level_map(x, level))
             with exact_float32(self._device):
@@ -150,6 +150,25 @@ def load_network(
     Raises WeightsError, and UsageError for a device or precision that there is not.
     """
     card = read_card(path)
+    network, tensors = described(path, card)
+    network.load_state_dict(tensors, assign=True)
+    facts = {
+        "radius": network.radius,
+        "multiple": network.multiple,
+        "channels": card.arguments.get("channels", 3),
+        "level": "given" if network.takes_sigma else "blind",
+    }
+    for fact, value in facts.items():
+        if getattr(card, fact) != value:
+            raise WeightsError(f"{path} has a card whose {fact} is not that of its network, {value}")
+    return NetworkDenoiser(card, network, device=device, precision=precision, tile=tile, engine=engine or fused)
+
+
+def described(path: Path, card: Card) -> tuple[Network, dict[str, torch.Tensor]]:
+    """The network that a file's card describes, without memory for its weights, and the file's tensors, which are its.
+
+    Raises WeightsError.
+    """
     try:
         with torch.device("meta"):
             network = build(card.architecture, card.arguments)
@@ -162,17 +181,7 @@ def load_network(
             raise WeightsError(f"{path} lacks the tensor {name!r} of {_kind(like)} that {card.architecture} needs")
     if unknown := tensors.keys() - expected.keys():
         raise WeightsError(f"{path} has a tensor {min(unknown)!r} that {card.architecture} does not know")
-    network.load_state_dict(tensors, assign=True)
-    facts = {
-        "radius": network.radius,
-        "multiple": network.multiple,
-        "channels": card.arguments.get("channels", 3),
-        "level": "given" if network.takes_sigma else "blind",
-    }
-    for fact, value in facts.items():
-        if getattr(card, fact) != value:
-            raise WeightsError(f"{path} has a card whose {fact} is not that of its network, {value}")
-    return NetworkDenoiser(card, network, device=device, precision=precision, tile=tile, engine=engine or fused)
+    return network, tensors
 
 
 def _one_of(levels: tuple[float, ...], pixels: Pixels | Stored) -> float:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from denoise_cli.errors import UsageError
+from denoise_cli.fitting.channels import of_channels
 from denoise_cli.fitting.survey import Survey, frames_of, survey
 from denoise_cli.images.image import Pixels
 from denoise_cli.measure.sets import pictures
@@ -31,13 +32,14 @@ class Wish:
     `method`: `n2n`, from frames of the same scene; `neighbors`, from within each picture; `vst`, only a curve around
     the network, after which its noise is even; `profile`, no training, only how strongly the network is to act at which
     brightness. `loss`: `l1` or `l2`. `minutes` of training, instead of the recipe's steps. `keep_anyway`: write what
-    was learnt even if it does not help.
+    was learnt even if it does not help. `given`: fields of the recipe that the user has set, and that stay so.
     """
 
     method: str = "auto"
     loss: str = "auto"
     minutes: float | None = None
     keep_anyway: bool = False
+    given: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         for name, value, known in (("method", self.method, METHODS), ("loss", self.loss, LOSSES)):
@@ -102,10 +104,11 @@ class Findings:
         return lines
 
 
-def look(folder: Path, wish: Wish, white: float | None = None) -> Findings:
-    """`white`: see `formats.read`.
+def look(folder: Path, wish: Wish, white: float | None = None, *, channels: int = 3) -> Findings:
+    """`white`: see `formats.read`; `channels`: with how many pictures are learnt from.
 
-    Raises UsageError for a folder without pictures, PictureError for one that cannot be read."""
+    Raises UsageError for a folder without pictures, PictureError for one that cannot be read.
+    """
     found = survey(pictures(str(folder)), white)
     if wish.method == "n2n" and not found.scenes:
         raise UsageError(f"{folder} has no scene that was taken more than once, so n2n has nothing to learn from")
@@ -113,6 +116,10 @@ def look(folder: Path, wish: Wish, white: float | None = None) -> Findings:
     chosen = [frames[number] for number in np.unique(np.linspace(0, len(frames) - 1, LOOKED_AT).astype(int))]
     looked_at = [_parts(pixels) for pixels in frames_of(chosen, far=np.nan)]
     facts = noise_facts(list(chain.from_iterable(looked_at)))
+    if channels == 1:  # gray noise is weaker; clipped and struck samples are told in colour, before they are mixed
+        looked_at = [[of_channels(part, channels) for part in parts] for parts in looked_at]
+        gray = noise_in_flat_parts(list(chain.from_iterable(looked_at)))
+        facts = replace(gray, clipped=facts.clipped, impulses=facts.impulses)
     return Findings(found, facts, wish, _varied(facts, looked_at))
 
 

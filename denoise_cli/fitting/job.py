@@ -12,7 +12,8 @@ from typing import TypeVar
 import torch
 
 from denoise_cli.denoisers.card import Card
-from denoise_cli.denoisers.weights import are_numbers, read_card, read_tensors, write
+from denoise_cli.denoisers.network import described
+from denoise_cli.denoisers.weights import are_numbers, read_card, write
 from denoise_cli.errors import FitError, UsageError
 from denoise_cli.fitting import distributed
 from denoise_cli.fitting.loop import Status, train
@@ -113,16 +114,18 @@ def first_weights(recipe: Recipe, start: Path | None) -> Network:
 
     Raises UsageError for what does not go together, WeightsError for a start that cannot be read.
     """
+    card, tensors = None, dict[str, torch.Tensor]()
+    if start is not None:  # first, as the recipe may be of its card, and no file should get more memory than it fills
+        card = read_card(start)
+        _, tensors = described(start, card)
     torch.manual_seed(recipe.seed)
     network = build(recipe.architecture, recipe.arguments)
     if recipe.patch % network.multiple:
         raise UsageError(
             f"{recipe.architecture} needs patches of a multiple of {network.multiple} pixels, not {recipe.patch}"
         )
-    if start is None:
+    if card is None:
         return network
-    card = read_card(start)
-    tensors = read_tensors(start, card)
     if card.architecture == recipe.architecture == "win5rb" and "dilations" not in recipe.arguments:
         tensors = widened(tensors, card.arguments.get("dilations") or ())
     ours = network.state_dict()

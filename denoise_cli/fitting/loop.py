@@ -252,8 +252,8 @@ class _State:
             )
         if state.get("subject", subject) != subject:
             raise UsageError(
-                f"{path} is the checkpoint of a training on other pictures, from another start, or by another method "
-                "or time; remove it or give the same options as before"
+                f"{path} is the checkpoint of a training on other pictures, from another start or loss, or by another "
+                "method or time; remove it or give the same options as before"
             )
         try:
             self.network.load_state_dict(state["network"])

@@ -70,11 +70,12 @@ def fit_noisy_only(
     """
     recipe = replace(recipe, only="")  # which may train a part on simulated noise, and here there is none
     start = None if job.start is None else _beginning(recipe, job.start)
-    findings = look(folder, wish, job.white)
+    findings = look(folder, wish, job.white, channels=int(recipe.arguments.get("channels", 3)))
     files = tuple(dict.fromkeys(frame.path for frame in findings.found.frames))
-    job = replace(job, files=files, way=f"{wish.method} {wish.minutes}")
+    way = [wish.method, str(wish.minutes), *([] if wish.loss == "auto" else [wish.loss])]
+    job = replace(job, files=files, way=" ".join(way))
     device = choose_device(job.device)
-    if start is not None and findings.facts.struck:
+    if start is not None and findings.facts.struck and "learning_rate" not in wish.given:
         recipe = replace(recipe, learning_rate=ANOTHER_TASK * recipe.learning_rate)
     of_a_unet = start is not None and isinstance(start.network, UNet)
     _check_method(wish, findings, job, of_a_unet=of_a_unet)
@@ -122,7 +123,7 @@ def _candidates(
             tried[PROFILE] = Candidate(first_weights(profile, job.start).to(objective.device), profile)
             tell("noise profile: levels {low:.1f} to {high:.1f}, stride {stride}".format(**_strengths(profile)))
             if findings.wants_curve:
-                name, recipe = CURVE, stabilised(recipe, start.network, start.card, findings.facts)
+                name, recipe = CURVE, stabilised(recipe, start.network, start.card, findings)
             else:
                 recipe = profile
     stopped = False

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from denoise_cli.denoisers.card import Card
+from denoise_cli.fitting.findings import Findings
 from denoise_cli.fitting.noise2noise import Neighbor2Neighbor, Noise2Noise
 from denoise_cli.fitting.recipe import Recipe
 from denoise_cli.networks.profiled import Profiled
@@ -52,16 +53,17 @@ def profiled(
     return best
 
 
-def stabilised(recipe: Recipe, given: UNet, card: Card, facts: NoiseFacts) -> Recipe:
+def stabilised(recipe: Recipe, given: UNet, card: Card, findings: Findings) -> Recipe:
     """The recipe for a curve around the given network, which is left alone (Noise2VST, Herbreteau & Unser 2025)."""
-    levels = [round(float(sigma), 2) for sigma in facts.levels]
+    levels = [round(float(sigma), 2) for sigma in findings.facts.levels]
+    said = findings.wish.given
     return replace(
         recipe,
         architecture="stabilised",
         arguments={"levels": levels, "channels": given.channels, "base": base_arguments(card)},
         only="curve",
-        steps=max(1, round(recipe.steps * CURVE_STEPS)),
-        learning_rate=CURVE_RATE,
+        steps=recipe.steps if "steps" in said else max(1, round(recipe.steps * CURVE_STEPS)),
+        learning_rate=recipe.learning_rate if "learning_rate" in said else CURVE_RATE,
         weight_decay=0.0,
     )
 

@@ -8,8 +8,9 @@ import tifffile
 
 from denoise_cli.fitting.findings import Findings, Wish, look
 from denoise_cli.fitting.survey import Frame, Survey
+from denoise_cli.noise.camera import LUMA
 from denoise_cli.noise.measure import NoiseFacts
-from tests.fitting.shots import shot
+from tests.fitting.shots import shot, singles
 
 
 def findings(*scenes: int, singles: int, method: str = "auto") -> Findings:
@@ -52,3 +53,10 @@ def test_missing_pixels_are_neither_clipped_nor_noise(tmp_path: Path) -> None:
     assert not found.facts.struck
     assert found.squared
     assert found.facts.sigma == pytest.approx(25.5, rel=0.1)
+
+
+def test_learning_in_gray_looks_at_gray_noise(folder: Path) -> None:
+    """Which is weaker, as the mean of three channels' is."""
+    in_colour, in_gray = (look(singles(folder), Wish(), channels=channels).facts for channels in (3, 1))
+    assert in_gray.sigma == pytest.approx(in_colour.sigma * np.linalg.norm(LUMA), rel=0.1)
+    assert (in_gray.clipped, in_gray.impulses) == (in_colour.clipped, in_colour.impulses)

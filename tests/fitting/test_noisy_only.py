@@ -103,6 +103,11 @@ def test_impulses_are_found_and_learnt_at_a_higher_rate(tmp_path: Path) -> None:
     job = Job(second, start=first)
     card, _ = fit_noisy_only(pictures, replace(SCRATCH, steps=1), job, Wish(keep_anyway=True))
     assert card.recipe["learning_rate"] == 5 * SCRATCH.learning_rate  # what was learnt before may be of no use
+    said_so = Wish(keep_anyway=True, given=frozenset({"learning_rate"}))
+    card, _ = fit_noisy_only(
+        pictures, replace(SCRATCH, steps=1), replace(job, output=tmp_path / "x.safetensors"), said_so
+    )
+    assert card.recipe["learning_rate"] == SCRATCH.learning_rate
 
 
 def test_what_does_not_help_is_not_written(folder: Path, tmp_path: Path) -> None:

@@ -10,13 +10,14 @@ import pytest
 from PIL import Image
 
 from denoise_cli.denoisers import weights
-from denoise_cli.errors import PictureError, UsageError
+from denoise_cli.errors import PictureError, UsageError, WeightsError
 from denoise_cli.fitting import noisy_only
 from denoise_cli.fitting.clean import fit_clean
 from denoise_cli.fitting.findings import Wish
 from denoise_cli.fitting.job import Job
 from denoise_cli.fitting.noisy_only import fit_noisy_only
 from denoise_cli.fitting.recipe import Recipe
+from denoise_cli.fitting.recipes import noisy_recipe
 from tests.conftest import toy_card, toy_network
 from tests.fitting.shots import SCRATCH, shot, singles
 
@@ -94,3 +95,23 @@ def test_a_start_that_does_not_go_with_the_recipe_is_refused(folder: Path, tmp_p
     judging = Recipe("unet", {**plain, "estimates": True}, steps=1, patch=64)
     with pytest.raises(UsageError, match="does not judge how strong noise is"):
         fit_noisy_only(folder, judging, replace(job, start=start), Wish())
+
+
+def test_a_start_that_describes_no_network_is_told_and_takes_no_memory(folder: Path, tmp_path: Path) -> None:
+    start = tmp_path / "start.safetensors"
+    huge = {"channels": 3, "filters": 4096, "layers": 20}  # 0.6 GB a layer
+    for facts, why in (
+        ({"architecture": "foo"}, "describes no network: unknown architecture 'foo'"),
+        ({"arguments": huge}, "lacks the tensor"),
+    ):
+        card = replace(toy_card("dncnn"), **facts)
+        weights.write(start, card, toy_network("dncnn").state_dict())
+        with pytest.raises(WeightsError, match=why):
+            fit_noisy_only(folder, noisy_recipe(card), Job(tmp_path / "x.safetensors", start=start), Wish())
+
+
+def test_a_checkpoint_belongs_to_its_loss(folder: Path, tmp_path: Path) -> None:
+    job = Job(tmp_path / "mine.safetensors", checkpoint=tmp_path / "mine.checkpoint")
+    fit_noisy_only(folder, replace(SCRATCH, steps=2), job, Wish(keep_anyway=True))
+    with pytest.raises(UsageError, match="from another start or loss"):
+        fit_noisy_only(folder, replace(SCRATCH, steps=2), job, Wish(loss="l1", keep_anyway=True))
