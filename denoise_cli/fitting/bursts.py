@@ -45,18 +45,32 @@ def witnesses(
         return
     chosen = [squares[number] for number in random.permutation(len(squares))[:crops]]
     cuts = [
-        [Square(square.top + down, square.left + across, side).of(pixels, REACH) for square in chosen]
+        [_cut(pixels, Square(square.top + down, square.left + across, side)) for square in chosen]
         for pixels, (down, across) in zip(frames_of(scene), moved, strict=True)
     ]
     square = Square(REACH, REACH, side)
     with ThreadPoolExecutor() as pool:  # scipy computes outside of Python's lock
         for frames in zip(*cuts, strict=True):
-            seen = [without_struck(frame) if impulses else (frame, None) for frame in frames]
+            seen = [_seen(frame, outside, impulses) for frame, outside in frames]
             triples = [
-                (square.of(frame), *_halves(seen, number, square, median, pool)) for number, frame in enumerate(frames)
+                (square.of(frame), *_halves(seen, number, square, median, pool))
+                for number, (frame, _) in enumerate(frames)
             ]
             if known := [triple for triple in triples if min(np.isfinite(half).mean() for half in triple[1:]) > KNOWN]:
                 yield known
+
+
+def _cut(frame: Pixels, square: Square) -> tuple[Pixels, np.ndarray | None]:
+    """A square and what is around it, and which samples of that the frame does not have."""
+    return square.of(frame, REACH), square.outside(frame, REACH)
+
+
+def _seen(frame: Pixels, outside: np.ndarray | None, impulses: bool) -> tuple[Pixels, np.ndarray | None]:
+    """A cut without what was struck, and which samples of it are lost."""
+    if not impulses:
+        return frame, outside
+    frame, struck = without_struck(frame)
+    return frame, struck if outside is None else struck | outside
 
 
 def _halves(

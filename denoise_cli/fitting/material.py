@@ -90,20 +90,31 @@ def _of_scenes(findings: Findings, recipe: Recipe, channels: int, judge: Judge, 
 
 
 def _of_singles(findings: Findings, recipe: Recipe, channels: int, judge: Judge, side: int) -> Iterator[Piece]:
-    """Cell by cell: what is there, its level, its noise's deviation. Of many large pictures some cells, at random."""
-    singles = sorted(findings.found.frames)
+    """Place by place: what each picture shows there, its level, its noise's deviation. Of many large pictures some
+    places, at random; of frames of one scene the same, so that nothing is both learnt from and judged by.
+    """
+    found = findings.found
+    scenes = sorted([*found.scenes, *((frame,) for frame in found.singles)])
     random = np.random.default_rng(recipe.seed)
-    room = _room(len(singles), len(singles) * 3 * channels)
-    chosen = {frame: count for frame in singles if (count := how_many(room, random))}
-    for frame, pixels in zip(chosen, frames_of(list(chosen)), strict=True):
+    room = _room(len(scenes), len(found.frames) * 3 * channels)
+    counts = {scene: count for scene in scenes if (count := how_many(room, random))}
+    scene_of = {frame: scene for scene in counts for frame in scene}
+    places: dict[tuple[Frame, ...], dict[int, list[Sequence[Pixels]]]] = {}
+    chosen = sorted(scene_of)  # so that a file of many pages is read once
+    for frame, pixels in zip(chosen, frames_of(chosen), strict=True):
+        scene = scene_of[frame]
         pixels = _of_channels(pixels, channels, frame)
         told, own = judge(pixels), (noise_in_flat_parts([pixels]) if findings.varied else findings.facts).levels
         rows, columns = (np.linspace(0, size, max(1, size // side) + 1).astype(int) for size in pixels.shape[:2])
         cells = [(row, column) for row in pairwise(rows) for column in pairwise(columns)]
-        for number in random.permutation(len(cells))[: chosen[frame]]:
+        if scene not in places:
+            places[scene] = {int(number): [] for number in random.permutation(len(cells))[: counts[scene]]}
+        for number, shown in places[scene].items():
             (top, bottom), (left, right) = cells[number]
             part = pixels[top:bottom, left:right].copy()
-            yield (frame,), [[part, _map(part, told), _map(part, own)]]
+            shown.append([part, _map(part, told), _map(part, own)])
+        if frame == max(scene):
+            yield from ((scene, shown) for shown in places.pop(scene).values())
 
 
 def _room(things: int, planes: int) -> float:

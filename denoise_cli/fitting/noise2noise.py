@@ -11,13 +11,12 @@ import torch.nn.functional as F
 from denoise_cli.fitting.forward import jitter, restored
 from denoise_cli.fitting.objective import HELD_OUT_PATCHES
 from denoise_cli.fitting.scenes import Scenes
-from denoise_cli.fitting.stein import LEAST_ERROR, stein_psnr
+from denoise_cli.fitting.stein import LEAST_ERROR, TELLING, stein_psnr
 from denoise_cli.networks.blocks import Network
 from denoise_cli.networks.profiled import interleaved
 from denoise_cli.noise.measure import NoiseFacts, at_the_ends
 
 REGULARISER = 2.0  # of Neighbor2Neighbor, at its full weight
-TELLING = 1e-3  # of the witnesses' noise power: smaller mean square errors are only told apart, not measured
 AROUND = 7  # pixels a side of the window that tells whether a place is clipped, and about what its noise varies
 # Share of clipped samples in that window from which a place does not count; 5 % of Gaussian noise lies beyond 1.6
 # deviations.

@@ -19,6 +19,7 @@ from denoise_cli.runtime.precision import autocast
 
 HELD_OUT_PATCHES = 16  # that progress is measured on
 HELD_OUT_SIDE = 96  # their pixels a side, where clean pictures are known
+LEAST_ERROR = 1e-7  # mean square of a patch that counts: one without any, as of white sky, would make the mean infinite
 LEVEL_WEIGHT = 0.02  # of the level estimator's error, a larger number than that of pixels: so both count about alike
 
 
@@ -78,7 +79,7 @@ def training_loss(network: Network, patches: NoisyPatches, *, squared: bool) -> 
 
 @torch.no_grad()
 def mean_psnr(network: Network, patches: NoisyPatches) -> float:
-    """PSNR in dB of results clipped to 0..1, the mean of the patches'."""
+    """PSNR in dB of results clipped to 0..1, the mean of the patches', of which none counts as more than 70."""
     result = restored(network, patches.noisy, patches.told).clamp(0, 1)
-    squared_errors = (result - patches.clean).square().mean(dim=(1, 2, 3))
+    squared_errors = (result - patches.clean).square().mean(dim=(1, 2, 3)).clamp(min=LEAST_ERROR)
     return float((-10 * squared_errors.log10()).mean())

@@ -37,7 +37,7 @@ def profiled(
     best, best_psnr = recipe, -np.inf
     for stride in strides:
         for gain in GAINS:
-            levels = [round(float(gain * sigma), 2) for sigma in curve]
+            levels = [round(float(gain * sigma), 4) for sigma in curve]
             arguments: dict[str, Any] = {
                 "levels": levels,
                 "stride": stride,
@@ -55,7 +55,7 @@ def profiled(
 
 def stabilised(recipe: Recipe, given: UNet, card: Card, findings: Findings) -> Recipe:
     """The recipe for a curve around the given network, which is left alone (Noise2VST, Herbreteau & Unser 2025)."""
-    levels = [round(float(sigma), 2) for sigma in findings.facts.levels]
+    levels = [round(float(sigma), 4) for sigma in findings.facts.levels]
     said = findings.wish.given
     return replace(
         recipe,

@@ -41,6 +41,13 @@ class Square:
         pixels: Pixels = frame[rows[:, None], columns]
         return pixels
 
+    def outside(self, frame: Pixels, margin: int = 0) -> np.ndarray | None:
+        """Which samples of that lie outside the frame; None if none does."""
+        rows, columns = (np.arange(first - margin, first + self.side + margin) for first in (self.top, self.left))
+        beyond = [(at < 0) | (at >= length) for at, length in zip((rows, columns), frame.shape, strict=False)]
+        there = beyond[0][:, None] | beyond[1]
+        return np.broadcast_to(there[:, :, None], (*there.shape, frame.shape[2])) if there.any() else None
+
 
 def drift(frame: Pixels, other: Pixels) -> tuple[int, int]:
     """How far the scene has moved in `other`: rows and columns, as seen on small versions of both."""

@@ -9,12 +9,16 @@ import torch
 import torch.nn.functional as F
 
 from denoise_cli.networks.curve import brightness
+from denoise_cli.noise.blocks import NONE
 from denoise_cli.noise.draws import normal
 from denoise_cli.noise.measure import NoiseFacts
 
 STEP = 0.1  # of the noise's deviation, by which pictures are changed to see how the result follows; 0.3 errs by 0.5 dB
 INSIDE = 2.5  # deviations from black and white, nearer to which noise may have been clipped
-LEAST_ERROR = 1e-7  # mean square (70 dB); estimates, which by chance come out at zero or less, are not told below it
+# Of the noise's power: smaller mean square errors are only told apart, or not even that, and not measured. An estimate
+# may by chance come out at zero or less; where there is no noise at all, 120 dB are the most that is told.
+TELLING, LEAST_ERROR = 1e-3, 1e-12
+TWO_TAPS = 0.6  # correlation up to which a grain's blur has one tap to each side
 
 
 def stein_psnr(
@@ -39,8 +43,10 @@ def stein_psnr(
     taken_over = noise * (more - less) / (2 * STEP)
     inside = ((light > INSIDE * sigma) & (light < 1 - INSIDE * sigma)).expand_as(noisy)
     error = (restore(noisy) - noisy).square() - sigma.square() + 2 * taken_over
-    mean = error[inside].mean() if inside.any() else error.mean()
-    return float(-10 * mean.detach().clamp(min=LEAST_ERROR).log10())
+    if not inside.any():
+        inside = torch.ones_like(inside)
+    least = max(TELLING * float(sigma.square().expand_as(noisy)[inside].mean()), LEAST_ERROR)
+    return float(-10 * error[inside].mean().detach().clamp(min=least).log10())
 
 
 def _grain(x: torch.Tensor, facts: NoiseFacts, random: torch.Generator) -> torch.Tensor:
@@ -51,12 +57,24 @@ def _grain(x: torch.Tensor, facts: NoiseFacts, random: torch.Generator) -> torch
     alike = min(max(facts.colour, 0.0), 1.0)
     gray = (x == x[:, :1]).flatten(1).all(dim=1).reshape(-1, 1, 1, 1)
     grain = torch.where(gray, common, alike**0.5 * common + (1 - alike) ** 0.5 * own)
-    if facts.white:
-        return grain
     nearest = min(facts.correlation[0], 0.95)
-    width = 0.5 / math.sqrt(-math.log(nearest))  # of the Gaussian blur after which neighbours are so alike
-    half = math.ceil(4 * width)
-    taps = torch.exp(-0.5 * (torch.arange(-half, half + 1, device=x.device) / width) ** 2)
-    taps = (taps / taps.norm())[None, None, None].expand(channels, 1, 1, -1)
+    if nearest < NONE:
+        return grain
+    taps = _blur(nearest).to(x.device)
+    half = len(taps) // 2
+    taps = taps[None, None, None].expand(channels, 1, 1, -1)
     grain = F.conv2d(F.pad(grain, (half, half, half, half), mode="circular"), taps, groups=channels)
     return F.conv2d(grain, taps.transpose(2, 3), groups=channels)
+
+
+def _blur(alike: float) -> torch.Tensor:
+    """Taps, of length 1, of a blur after which neighbours of white noise are so alike."""
+    if alike < TWO_TAPS:  # where a Gaussian, which is told by its width, has hardly more, and would be off
+        side = (1 - math.sqrt(1 - 2 * alike**2)) / (2 * alike)
+        taps = torch.tensor([side, 1.0, side])
+    else:
+        width = 0.5 / math.sqrt(-math.log(alike))
+        half = math.ceil(4 * width)
+        taps = torch.exp(-0.5 * (torch.arange(-half, half + 1) / width) ** 2)
+    blur: torch.Tensor = taps / taps.norm()
+    return blur

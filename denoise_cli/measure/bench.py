@@ -67,6 +67,7 @@ class _Figures:
     seconds: float
     megapixels: float
     peak_megabytes: float | None
+    multiply_adds: float = 0.0
 
 
 def bench(
@@ -93,11 +94,8 @@ def bench(
         for piece in apart(_measure, model, tuple(sets), terms):
             if not isinstance(piece, Row):
                 tell(model, *piece)
-            elif rate and cards[model].macs_per_pixel and piece.megapixels_per_second:
-                share = cards[model].macs_per_pixel * piece.megapixels_per_second * 1e6 / rate
-                rows.append(replace(piece, share=share))
             else:
-                rows.append(piece)
+                rows.append(replace(piece, share=piece.share / rate if piece.share and rate else None))
     place = {test_set.name: number for number, test_set in enumerate(sets)}
     return sorted(rows, key=lambda row: (place[row.set], terms.sigmas.index(row.sigma) if row.sigma is not None else 0))
 
@@ -105,6 +103,7 @@ def bench(
 def _measure(model: str | None, sets: Sequence[TestSet], terms: Terms) -> Iterator[Row | tuple[str, int]]:
     """The rows of one model (None: of the noisy pictures), and between them set and number of the picture just done.
 
+    Their `share` is not one yet, but how many multiply-adds there were a second.
     One picture is held in memory at a time.
     """
     denoiser = None if model is None else load(model, **terms.options)
@@ -140,6 +139,7 @@ def _with_figures(row: Row, figures: Sequence[_Figures]) -> Row:
         row,
         seconds=median(one.seconds for one in figures),
         megapixels_per_second=median(one.megapixels / one.seconds for one in figures),
+        share=median(one.multiply_adds / one.seconds for one in figures),
         peak_megabytes=max((one.peak_megabytes for one in figures if one.peak_megabytes is not None), default=None),
     )
 
@@ -158,8 +158,10 @@ def _figures(denoiser: Denoiser | None, noisy: Pixels, clean: Pixels, sigma: flo
         return _Figures(psnr(noisy, clean), ssim(noisy, clean), 0, _megapixels(clean), None)
     forget_peak()
     result, seconds = (settled if again else timed)(lambda: denoised(denoiser, noisy, sigma))
-    peak = peak_megabytes()
-    return _Figures(psnr(result, clean), ssim(result, clean), seconds, _megapixels(clean), peak)
+    peak, channels = peak_megabytes(), noisy.shape[2]
+    runs = 1 if channels in (1, denoiser.card.channels) else channels  # channel by channel
+    multiply_adds = 1e6 * _megapixels(clean) * runs * (denoiser.card.macs_per_pixel or 0)
+    return _Figures(psnr(result, clean), ssim(result, clean), seconds, _megapixels(clean), peak, multiply_adds)
 
 
 def _megapixels(pixels: Pixels) -> float:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from PIL import Image
 
 from denoise_cli.cli.fit import _command
 from denoise_cli.cli.main import main
+from denoise_cli.errors import FitError
 from tests.cli.runs import denoise_img
 
 
@@ -122,3 +124,19 @@ def test_what_fit_cannot_use_is_explained(tmp_path: Path, capsys: pytest.Capture
     code, said = refused(*words)
     assert code == 1
     assert "broken.png is not a picture" in said
+
+
+def test_failures_that_are_no_wrong_usage_have_codes_of_their_own(
+    tmp_path: Path, photos: Path, toy_weights: Path
+) -> None:
+    damaged = tmp_path / "damaged.safetensors"
+    content = bytearray(toy_weights.read_bytes())
+    content[-1] ^= 1
+    damaged.write_bytes(content)
+    done = denoise_img(photos / "a.jpg", "-o", tmp_path / "a.jpg", "-m", damaged)
+    assert done.returncode == 1
+    assert b"is damaged" in done.stderr
+    for error, code in ((FitError("nothing is better"), 1), (KeyboardInterrupt(), 130)):
+        with mock.patch("denoise_cli.fitting.noisy_only.fit_noisy_only", side_effect=error):
+            done = denoise_img("fit", "--noisy-only", photos, "-o", tmp_path / "x.safetensors")
+        assert done.returncode == code

@@ -92,7 +92,7 @@ def test_no_placeholder_is_its_option_s_name(name: str) -> None:
 def test_wrong_usage_is_explained_with_exit_code_2(
     photos: Path, words: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit, match="2"):
+    with pytest.raises(SystemExit, match=r"^2$"):
         main([word.format(photos=photos) for word in words])
     told = capsys.readouterr().err
     assert complaint in " ".join(told.replace("│", " ").split())
@@ -123,7 +123,7 @@ def test_a_want_of_memory_is_no_bug(
         raise error
 
     monkeypatch.setattr(models, "app", greedy)
-    with pytest.raises(SystemExit, match="1"):
+    with pytest.raises(SystemExit, match=r"^1$"):
         main(["models"])
     assert capsys.readouterr().err == "denoise-img: what was asked for needs more memory than there is\n"
 

@@ -73,7 +73,7 @@ def test_the_level_that_was_found_is_told(
 ) -> None:
     noisy, result = tmp_path / "a.png", tmp_path / "a.denoised.png"
     Image.fromarray(np.random.default_rng(0).normal(128, 11.5, (120, 120)).astype(np.uint8)).save(noisy)
-    with pytest.raises(SystemExit, match="0"):
+    with pytest.raises(SystemExit, match=r"^0$"):
         main([str(noisy), "-m", model, "--json", "-v"])
     told = capsys.readouterr()
     line = re.fullmatch(f"{re.escape(f'{noisy} -> {result}')}{level}\n", told.err)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
-from denoise_cli.fitting.stein import stein_psnr
+from denoise_cli.fitting.stein import _grain, stein_psnr
 from denoise_cli.noise.measure import NoiseFacts
 
 WHITE = NoiseFacts((), (0.0, 0.0, 0.0), colour=0.0)
@@ -74,3 +74,22 @@ def test_gray_noise_is_the_same_in_all_channels() -> None:
     told = stein_psnr(mixed, noisy, SIGMA, facts, torch.Generator().manual_seed(0))
     true = -10 * math.log10(float((mixed(noisy) - gray).square().mean()))
     assert told == pytest.approx(true, abs=0.7)
+
+
+@pytest.mark.parametrize("alike", [0.0, 0.1, 0.3, 0.5, 0.7])
+def test_the_noise_that_is_added_is_as_alike_as_the_facts_say(alike: float) -> None:
+    facts = NoiseFacts((), (alike, 0.0, 0.0), colour=0.0)
+    grain = _grain(torch.rand(4, 3, 128, 128), facts, torch.Generator().manual_seed(0))
+    assert float(grain.var()) == pytest.approx(1, rel=0.05)
+    for one, other in ((grain[..., 1:], grain[..., :-1]), (grain[..., 1:, :], grain[..., :-1, :])):
+        assert float((one * other).mean()) == pytest.approx(alike, abs=0.03)
+
+
+def test_dim_pictures_are_told_apart() -> None:
+    """As 12 bits in files of 16 are: their noise is a hundred thousandth of white."""
+    noisy = (clean() + 0.06 * noise()) / 4000
+    told = [
+        stein_psnr(blur(width), noisy, SIGMA / 4000, WHITE, torch.Generator().manual_seed(0)) for width in (0.3, 0.8)
+    ]
+    truth = [true_psnr(4000 * blur(width)(noisy)) - 20 * math.log10(1 / 4000) for width in (0.3, 0.8)]
+    assert told == pytest.approx(truth, abs=0.7)

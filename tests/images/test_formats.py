@@ -54,9 +54,10 @@ def test_other_suffixes_are_the_users_mistake(path, words):
 def test_a_picture_that_was_read_is_kept_by_nobody_but_the_reader(name, white):
     opened = formats.read(io.BytesIO(file_of(name)), white)
     image = next(opened.images)
-    pixels = weakref.ref(image.pixels)
+    source = weakref.ref(image.source)
+    assert source() is not None
     del image
-    assert pixels() is None
+    assert source() is None
     assert next(opened.images, None) is None
 
 
@@ -65,9 +66,10 @@ def test_pixels_are_gone_before_the_file_is_written(name):
     """At their place are the samples by then, or what the encoder made of them."""
     codec = formats.by_name(name)
     (image,) = read(file_of(name))
-    pixels: list[Any] = [weakref.ref(image.pixels)]
+    source: list[Any] = [weakref.ref(image.source)]
     images = [image]
     del image
+    assert source[0]() is not None
 
     class Watching(io.BytesIO):
         alive: bool | None = None
@@ -75,7 +77,7 @@ def test_pixels_are_gone_before_the_file_is_written(name):
         def write(self, data: Any) -> int:
             if name == "tiff" and Watching.alive is None and len(data) < 7 * 13:  # its header comes first of all
                 return super().write(data)
-            Watching.alive = bool(Watching.alive) or pixels[0]() is not None
+            Watching.alive = bool(Watching.alive) or source[0]() is not None
             return super().write(data)
 
     def stream() -> Iterator[Image]:
@@ -94,7 +96,8 @@ def test_a_result_of_many_pages_is_written_while_it_comes():
         for seed in range(4):
             assert all(page() is None for page in alive)
             ready = [read(saved(Pillow.fromarray(noise(7, 13, 3, seed=seed)), "PNG"))[0]]
-            alive.append(weakref.ref(ready[0].pixels))
+            alive.append(weakref.ref(ready[0].source))
+            assert alive[-1]() is not None
             yield ready.pop()
 
     file = io.BytesIO()
@@ -102,6 +105,18 @@ def test_a_result_of_many_pages_is_written_while_it_comes():
     again = read(file.getvalue())
     for seed, page in enumerate(again):
         np.testing.assert_array_equal(np.rint(page.pixels * 255), noise(7, 13, 3, seed=seed))
+
+
+def test_a_stack_is_read_page_by_page():
+    """A page is gone when the next one is there, if nobody else keeps it."""
+    pages = [read(saved(Pillow.fromarray(noise(7, 13, 3, seed=seed)), "PNG"))[0] for seed in range(4)]
+    images, before = formats.read(io.BytesIO(write(pages, "tiff"))).images, None
+    for seed in range(4):
+        image = next(images)
+        assert before is None or before() is None
+        np.testing.assert_array_equal(np.rint(image.pixels * 255), noise(7, 13, 3, seed=seed))
+        before = weakref.ref(image.source)
+        del image
 
 
 def test_words_for_a_file_begin_with_a_verb():

@@ -106,7 +106,7 @@ class NoWork(Worker):
         self.wrong = None
 
     def _outcome(self, source: str, target: str) -> list[Any]:
-        return [source, target, 0.0, 0.0, None]
+        return [source, target, 0.0, 0.0, None, None]
 
 
 def names(work: Path) -> None:

@@ -68,7 +68,8 @@ def clients(seconds: float) -> int:
     print(
         f"{CLIENTS} clients for {seconds:.0f} seconds: {told}; memory {' '.join(f'{size:.0f}' for size in sizes)} MiB"
     )
-    return sum(count for what, count in answers.items() if what not in ("right", "refused (503)"))
+    bad = sum(count for what, count in answers.items() if what not in ("right", "refused (503)"))
+    return bad + (answers["right"] == 0)
 
 
 def client(number: int, address: str, until: float, answers: Counter[str]) -> None:
@@ -89,6 +90,8 @@ def client(number: int, address: str, until: float, answers: Counter[str]) -> No
         except urllib.error.HTTPError as error:
             answers[f"refused ({error.code})"] += 1
             time.sleep(0.2)
+        except Exception as error:  # such as a job without a result, or no answer at all
+            answers[f"without an answer ({type(error).__name__})"] += 1
 
 
 def form(address: str, picture: bytes) -> urllib.request.Request:
