@@ -53,7 +53,8 @@ class Opened:
 class Codec:
     """A file format.
 
-    `bits`: the widths of integer samples it holds. `side`: the largest width and height, if there is one.
+    `bits`: the widths of integer samples it holds. `side`: the largest width and height, if there is one. `opaque`: the
+    suffixes of its files that hold no transparency, where others do.
     `starts` recognises a file by its first 16 bytes. `read` takes a seekable file. Neither `read` nor `write` keeps a
     picture longer than it must, for pictures may be as large as half the memory.
     """
@@ -67,6 +68,7 @@ class Codec:
     bits: tuple[int, ...] = (8,)
     floats: bool = False
     alpha: bool = False
+    opaque: tuple[str, ...] = ()
     exif: bool = False
     many: bool = False
     side: int | None = None

@@ -86,7 +86,7 @@ def by_suffix(path: Place) -> Codec:
     Raises UsageError for a suffix that stands for none.
     """
     for codec in CODECS:
-        if path.suffix.lower() in codec.suffixes:
-            return codec
+        if (suffix := path.suffix.lower()) in codec.suffixes:
+            return replace(codec, alpha=False) if suffix in codec.opaque else codec
     what = f"{path.suffix} stands for no picture format" if path.suffix else "the name has no suffix to say its format"
     raise UsageError(f"{path}: {what}; there are {NAMES}")

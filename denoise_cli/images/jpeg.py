@@ -134,8 +134,16 @@ def _segments(data: bytes) -> Iterator[bytes]:
 
 
 def _behind(data: bytes) -> bytes:
-    """What follows the picture, unless that is further pictures, whose places would no longer be right."""
-    at = 2
+    """What follows the picture, and further pictures, which are left out."""
+    end, several = _end(data, 0)
+    while several and data.startswith(b"\xff\xd8\xff", next_one := end + _zeros(data, end)):
+        end, _ = _end(data, next_one)
+    return data[end:]
+
+
+def _end(data: bytes, start: int) -> tuple[int, bool]:
+    """Where the picture that begins there ends, and whether it says that further ones follow."""
+    at, several = start + 2, False
     while at + 4 <= len(data):
         marker = data[at + 1]
         if data[at] != 0xFF or marker in (0x00, 0xFF) or 0xD0 <= marker <= 0xD7 or marker == 0x01:
@@ -144,11 +152,15 @@ def _behind(data: bytes) -> bytes:
                 break
             continue
         if marker == END:
-            return data[at + 2 :]
-        if data[at + 4 : at + 8] == MULTI_PICTURE:
-            break
+            return at + 2, several
+        several |= data[at + 4 : at + 8] == MULTI_PICTURE
         at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-    return b""
+    return len(data), several
+
+
+def _zeros(data: bytes, at: int) -> int:
+    """How many there are from there on, as there may be between pictures."""
+    return len(data) - at - len(data[at:].lstrip(b"\0"))
 
 
 def _foreign(shared: Metadata) -> Iterator[bytes]:

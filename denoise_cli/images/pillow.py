@@ -129,7 +129,8 @@ def with_palette(color: Samples, alpha: Samples | None, colors: int) -> Pillow.I
     """A palette picture of RGB samples with a palette made for it; alpha is kept exactly.
 
     So are colours, if there are no more than `colors`. Else the entries are shared out among the levels of alpha by how
-    many pixels have each, every level getting one at least; within a level they are chosen by median cut.
+    many pixels have each, every level getting one at least, and none more than it has colours; within a level they are
+    chosen by median cut.
     """
     exact = _with_exact_palette(color, alpha, colors)
     if exact is not None:
@@ -140,7 +141,9 @@ def with_palette(color: Samples, alpha: Samples | None, colors: int) -> Pillow.I
     )
     level_of = level_of.reshape(height, width)
     colors = max(colors, len(levels))
-    share = np.maximum(1, counts * (colors - len(levels)) // counts.sum() + 1)
+    packed = color.astype(np.uint32) @ np.array([1, 1 << 8, 1 << 16], np.uint32)
+    distinct = [len(np.unique(packed[level_of == number])) for number in range(len(levels))]
+    share = _shares(counts.tolist(), distinct, colors)
     indices = np.zeros((height, width), np.uint8)
     palette: list[int] = []
     transparency = bytearray()
@@ -154,6 +157,19 @@ def with_palette(color: Samples, alpha: Samples | None, colors: int) -> Pillow.I
         palette += (few.getpalette() or [])[: 3 * used]
         transparency += bytes([int(level)] * used)
     return _indexed(indices, bytes(palette), None if alpha is None else bytes(transparency))
+
+
+def _shares(counts: list[int], most: list[int], total: int) -> list[int]:
+    """Shares of a total by counts, one at least and no more than `most` each."""
+    shares = [1] * len(counts)
+    while (left := total - sum(shares)) > 0 and (
+        wanting := [number for number, share in enumerate(shares) if share < most[number]]
+    ):
+        pixels = sum(counts[number] for number in wanting)
+        for number in sorted(wanting, key=lambda number: -counts[number]):
+            fair = max(1, left * counts[number] // pixels)
+            shares[number] += min(fair, most[number] - shares[number], total - sum(shares))
+    return shares
 
 
 def _with_exact_palette(color: Samples, alpha: Samples | None, colors: int) -> Pillow.Image | None:

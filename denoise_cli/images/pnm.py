@@ -191,4 +191,5 @@ CODEC = Codec(
     modes=frozenset({"gray", "rgb", "bilevel"}),
     bits=(1, 8, 16),
     alpha=True,
+    opaque=(".pgm", ".ppm", ".pbm"),  # for which PAM would be needed
 )

@@ -143,14 +143,18 @@ def count_pages(file: BinaryIO, order: str, big: bool) -> int:
 
 
 def carried_tags(page: tifffile.TiffPage) -> tuple[Tag, ...]:
-    """All tags of a page that describe the picture and not its encoding."""
+    """All tags of a page that describe the picture and not its encoding. Raises PictureError for damaged ones."""
     file = page.parent.filehandle
     tags: list[Tag] = []
+    total = 0
     for tag in page.tags:
-        length = tag.valuebytecount
-        if tag.code in ENCODING or tag.code in PLACEHOLDERS.values() or length > LARGEST_VALUE:
+        length, place = tag.valuebytecount, _place(tag, page)
+        if tag.code in ENCODING or tag.code in PLACEHOLDERS.values() or place + length > file.size:
             continue
-        file.seek(_place(tag, page))
+        total += length
+        if total > file.size:  # as of many tags with one value, which would take any amount of memory
+            raise PictureError("is damaged: its tags hold more than the file")
+        file.seek(place)
         tags.append((tag.code, int(tag.dtype), tag.count, file.read(length), False))
     return tuple(tags)
 

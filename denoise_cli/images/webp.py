@@ -78,7 +78,7 @@ CODEC = Codec(
     lambda start: start[:4] == b"RIFF" and start[8:12] == b"WEBP",
     read,
     write,
-    modes=frozenset({"rgb"}),
+    modes=frozenset({"rgb", "gray"}),  # which is written as three equal channels
     alpha=True,
     exif=True,
     side=16383,

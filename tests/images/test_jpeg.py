@@ -173,3 +173,12 @@ def test_noisy_pictures_stay_progressive(quality):
 def test_ink_keeps_the_size_of_its_pixels():
     data = saved(Pillow.new("CMYK", (16, 16), (0, 99, 0, 0)), "JPEG", dpi=(300, 150))
     assert opened(through(data)).info["dpi"] == opened(data).info["dpi"] == (300, 150)
+
+
+def test_a_video_behind_further_pictures_stays():
+    several, video = io.BytesIO(), b"\0\0\0\x18ftypmp42" + bytes(range(256))
+    first = Pillow.fromarray(noise(40, 60, 3))
+    first.save(several, "MPO", save_all=True, append_images=[first, first])
+    result = through(several.getvalue() + video)
+    assert result.endswith(b"\xff\xd9" + video)
+    assert result.count(b"\xff\xd8\xff") == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import netpbmfile
 import numpy as np
@@ -10,6 +11,9 @@ import pytest
 from PIL import Image as Pillow
 
 from denoise_cli.errors import PictureError
+from denoise_cli.images.codec import SaveOptions
+from denoise_cli.images.convert import fitting
+from denoise_cli.images.formats import by_suffix
 from tests.images.helpers import noise, opened, read, saved, through, write
 
 
@@ -129,3 +133,15 @@ def test_several_pictures_in_a_file_are_refused(name):
     assert read(data + b"\n")[0].shape == (7, 13, 1)
     with pytest.raises(PictureError, match="holds several pictures"):
         read(data + data)
+
+
+def test_files_named_as_of_colour_hold_no_transparency():
+    """Which only PAM has, that hardly a program opens under such a name."""
+    opaque, clear = (read(saved(Pillow.new("RGBA", (5, 4), (9, 8, 7, alpha)), "PNG"))[0] for alpha in (255, 128))
+    codec = by_suffix(Path("a.PPM"))
+    file = io.BytesIO()
+    codec.write(file, iter([fitting(opaque, codec)]), SaveOptions())
+    assert file.getvalue().startswith(b"P6")
+    with pytest.raises(PictureError, match="has transparency, which PNM cannot hold"):
+        fitting(clear, codec)
+    assert fitting(clear, by_suffix(Path("a.pnm"))).alpha is not None

@@ -101,3 +101,13 @@ def test_descriptions_of_imagej_and_ome_stay_verbatim():
         assert other.is_ome
         assert other.pages[0].description == one.pages[0].description
         np.testing.assert_array_equal(other.asarray(), one.asarray())
+
+
+def test_large_tags_stay(tmp_path):
+    """As of layers, which may be most of a file."""
+    path, layers = tmp_path / "a.tif", bytes(70 << 20)
+    tifffile.imwrite(path, noise(7, 13, 3), photometric="rgb", extratags=[(37724, 7, len(layers), layers, True)])
+    result = tmp_path / "b.tif"
+    result.write_bytes(through(path.read_bytes()))
+    with tifffile.TiffFile(result) as file:
+        assert file.pages[0].tags[37724].valuebytecount == len(layers)

@@ -10,6 +10,8 @@ import pytest
 from PIL import Image as Pillow
 
 from denoise_cli.errors import PictureError
+from denoise_cli.images.convert import fitting
+from denoise_cli.images.webp import CODEC
 from tests.images.helpers import ICC, XMP, exif, noise, opened, read, saved, through, write
 
 
@@ -71,3 +73,11 @@ def test_a_single_frame_without_loss_stays_without_loss():
     body += b"ANIM" + struct.pack("<I", 6) + bytes(6) + b"ANMF" + struct.pack("<I", len(frame)) + frame
     data = b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body
     assert np.array_equal(opened(through(data)).convert("RGB"), opened(data).convert("RGB"))
+
+
+def test_gray_is_gray_until_it_is_written():
+    """So that networks for gray pictures see it."""
+    image = fitting(read(saved(Pillow.fromarray(noise(7, 13)), "PNG"))[0], CODEC)
+    assert image.shape == (7, 13, 1)
+    shown = np.asarray(opened(write([image], "webp")).convert("RGB")).astype(int)
+    assert np.ptp(shown, axis=2).max() <= 2
