@@ -21,7 +21,7 @@ from denoise_cli.images.formats import by_name, by_suffix, check_white, read
 from denoise_cli.images.hidden import filled, hidden, restore
 from denoise_cli.images.image import Canvas, Image, Pixels, Stored
 from denoise_cli.images.overlay import Overlay
-from denoise_cli.places.place import identity, reading, replacing, suffix_of
+from denoise_cli.places.place import Place, identity, reading, replacing, suffix_of
 
 Result = TypeVar("Result")
 # What a page goes through: it is given the page and what denoises it, which may put the result in the place of the
@@ -150,10 +150,12 @@ def denoise_file(
 ) -> Denoised:
     """Denoises a file into another, atomically; `progress` and `around` are those of `denoise_stream`.
 
-    With the same suffix, or in its place, the result has the source's format, whatever the suffix says.
+    With the same suffix, or in its place, the result has the source's format, whatever the suffix says. What somebody
+    else has changed meanwhile is not replaced.
     Raises PictureError, its text to be put behind the source's name, and what `progress` and `around` raise.
     """
-    same = suffix_of(job.source) == suffix_of(job.target) or identity(job.source) == identity(job.target)
+    in_place = identity(job.source) == identity(job.target)
+    same = in_place or suffix_of(job.source) == suffix_of(job.target)
     try:
         if isinstance(job.source, Path) and os.path.exists(job.source) and not os.path.isfile(job.source):
             raise PictureError("is not a regular file")
@@ -163,7 +165,19 @@ def denoise_file(
             source = _reading(lambda: both.enter_context(reading(job.source)))
             target = both.enter_context(replacing(job.target))
             codec = None if same else by_suffix(job.target)
-            return denoise_stream(source, target, codec, settings, progress, around)
+            before = _version(job.source) if in_place else None
+            denoised = denoise_stream(source, target, codec, settings, progress, around)
+            if in_place and _version(job.source) != before:
+                raise PictureError("was changed while it was denoised; it is left as it is now")
+            return denoised
     except OSError as error:
         where, why = job.target.parent, error.strerror or error
         raise PictureError(f"has no place for its result: {where} cannot be written ({why})") from error
+
+
+def _version(place: Place) -> tuple[int, ...] | None:
+    """What tells whether a file is still the same; of what lies in a store, nothing does."""
+    if not isinstance(place, Path):
+        return None
+    facts = place.stat()
+    return facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns

@@ -74,8 +74,9 @@ def places(names: Iterable[str]) -> list[Place]:
 
 
 def matching(pattern: str) -> list[Path]:
-    """In the order of their names."""
-    return [Path(name) for name in sorted(glob(pattern))]  # noqa: PTH207, patterns may be absolute
+    """In the order of their names. Brackets that make nothing match are none of a pattern, as in `Holiday [2024]`."""
+    names = glob(pattern) or glob(pattern.replace("[", "[[]"))  # noqa: PTH207, patterns may be absolute
+    return [Path(name) for name in sorted(names)]
 
 
 def check_free(target: Place, *, overwrite: bool) -> None:

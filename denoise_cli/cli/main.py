@@ -36,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         module = importlib.import_module(f"denoise_cli.cli.{name or 'run'}")
         code = module.app(words, prog_name=program, standalone_mode=False, obj={"typed": typed})
+        if sys.stdout is not None:
+            sys.stdout.flush()  # here, where what goes wrong is told in a sentence
     except KeyboardInterrupt:
         code = INTERRUPTED
     except BrokenPipeError:  # whoever read the output has gone, as `head` does

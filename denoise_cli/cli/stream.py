@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 STREAM = "-"  # what stands for either
 
 
+def sources(inputs: Sequence[str]) -> list[str]:
+    """What is named, patterns expanded."""
+    from denoise_cli.batch.plan import places
+    from denoise_cli.places.place import URL
+
+    plain = [[name] if name == STREAM or URL.match(name) else map(str, places([name])) for name in inputs]
+    return [name for names in plain for name in names]
+
+
 def stream_target(inputs: Sequence[str], output: str | None, *, overwrite: bool, as_json: bool) -> Place | None:
     """Where the result goes, before anything is loaded; None: to standard output.
 

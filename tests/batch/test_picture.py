@@ -277,3 +277,16 @@ def test_in_place_a_link_to_a_file_without_a_suffix_is_no_conversion(tmp_path: P
     denoise_file(Job(link, blob), settings())
     assert blob.read_bytes() != before
     assert Pillow.open(link).format == "JPEG"
+
+
+def test_in_place_what_was_changed_meanwhile_is_left_as_it_is(tmp_path: Path) -> None:
+    path, newer = tmp_path / "a.png", saved(Pillow.fromarray(noise(20, 31, 3)), "PNG")
+    path.write_bytes(saved(Pillow.fromarray(noise(20, 30, 3)), "PNG"))
+
+    def progress(done: int, total: int) -> None:
+        path.write_bytes(newer)
+
+    with pytest.raises(PictureError, match="was changed while it was denoised"):
+        denoise_file(Job(path, path), settings(), progress)
+    assert path.read_bytes() == newer
+    assert list(tmp_path.iterdir()) == [path]

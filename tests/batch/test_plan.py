@@ -178,3 +178,10 @@ def test_several_pictures_do_not_go_into_what_is_named_like_one(tree: Path, tmp_
         make_plan([tree / "a.jpg", tree / "a.png"], tmp_path / "out.jpg")
     (tmp_path / "out.jpg").mkdir()
     assert len(make_plan([tree / "a.jpg", tree / "a.png"], tmp_path / "out.jpg").jobs) == 2
+
+
+def test_brackets_in_names_are_no_pattern_where_they_match_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "Holiday [2024]"
+    folder.mkdir()
+    (folder / "a.jpg").write_bytes(b"x")
+    assert places([f"{folder}/*.jpg"]) == [folder / "a.jpg"]

@@ -8,6 +8,8 @@ import subprocess
 import threading
 from pathlib import Path
 
+from PIL import Image
+
 from tests.cli.runs import COMMAND, ENVIRONMENT, denoise_img, process
 
 
@@ -51,3 +53,10 @@ def test_the_level_is_told_of_pictures_in_pipes(photos: Path, tmp_path: Path) ->
     result = tmp_path / "out.png"
     told = json.loads(denoise_img("-", "-o", result, "-m", "nlm", "--sigma", "11", "--json", stdin=data).stdout)
     assert told["denoised"][0]["sigma"] == 11
+
+
+def test_a_pattern_may_stand_for_the_one_picture(tmp_path: Path) -> None:
+    Image.new("RGB", (9, 8)).save(tmp_path / "scan1.png")
+    done = denoise_img(f"{tmp_path}/scan?.png", "-o", "-", "-m", "mean")
+    assert done.returncode == 0
+    assert done.stdout.startswith(b"\x89PNG")
