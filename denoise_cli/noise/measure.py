@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from denoise_cli.images.image import Pixels
-from denoise_cli.noise.blocks import BLOCK, DISTANCES, correlation, low_and_high, planes, share_above, some_blocks
+from denoise_cli.noise.blocks import (
+    BLOCK,
+    DISTANCES,
+    correlation,
+    least_share,
+    low_and_high,
+    planes,
+    share_above,
+    some_blocks,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -19,9 +28,6 @@ MOST_BLOCKS = 4096  # of a picture; more would only take longer
 FLATTEST = 0.1  # the share of blocks, at each brightness, that is taken to hold noise and nothing else
 BINS = 8  # of brightness
 FEWEST = 20  # blocks that a bin needs to be judged
-# The tenth of equally noisy blocks that varies least has this share of the true deviation:
-# sqrt(1 - 1.755 * sqrt(2 / 253)); 253 = 256 pixels less a plane's 3.
-LEAST = 0.919
 UNCORRELATED = 0.15  # neighbours, up to which noise is white; in cameras' pictures they have 0.3 and more
 WIDE = 0.2  # correlation from which on pixels share a grain; more than in white noise, whose grain is of a pixel
 MIDDLE = 1024  # pixels a side of the middle of a picture, which speaks for all of it where impulses are counted
@@ -149,7 +155,7 @@ def noise_in_flat_parts(pictures: Sequence[Pixels], *, seed: int = 0) -> NoiseFa
     chosen = np.concatenate(flat)
     alike = correlation(rest[chosen])
     colour = _alike(rest[chosen], next_channel[chosen] - planes(next_channel[chosen]))
-    scale = 255 / LEAST
+    scale = 255 / least_share(alike)
     if alike[0] < UNCORRELATED:
         low, power = low_and_high(rest)
         flat = [_least(low, here) for here in bins]

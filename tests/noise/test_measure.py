@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from denoise_cli.noise.measure import noise_facts
+from denoise_cli.noise.measure import noise_facts, noise_in_flat_parts
 from denoise_cli.noise.spec import NoiseRange
 from denoise_cli.noise.synthetic import add_noise
 
@@ -107,3 +107,11 @@ def test_where_a_picture_shows_nothing_does_not_count() -> None:
 def test_pictures_without_noise_or_too_small_to_tell() -> None:
     assert noise_facts([np.full((100, 100, 3), 0.5, np.float32)]).sigma == pytest.approx(0, abs=1e-6)
     assert str(noise_facts([np.full((5, 5, 3), 0.5, np.float32)])) == "no noise to be seen"
+
+
+@pytest.mark.parametrize("width", [0.5, 0.8, 1.2])
+def test_the_strength_of_grain_is_told_whatever_its_width(width: float) -> None:
+    ramp = np.add.outer(np.linspace(0.3, 0.5, 512), np.linspace(0, 0.2, 512))[:, :, None]
+    grain = gaussian_filter(np.random.default_rng(0).standard_normal((512, 512, 3)), (width, width, 0))
+    facts = noise_in_flat_parts([(ramp + 0.05 * grain / grain.std()).astype(np.float32)])
+    assert facts.sigma == pytest.approx(255 * 0.05, rel=0.1)
