@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scipy.ndimage import gaussian_filter
 
 from denoise_cli.denoisers import weights
 from denoise_cli.denoisers.catalogue import load
@@ -14,7 +15,7 @@ from denoise_cli.errors import FitError, UsageError
 from denoise_cli.fitting.clean import fit_clean
 from denoise_cli.fitting.findings import Wish, look
 from denoise_cli.fitting.job import Job
-from denoise_cli.fitting.material import material
+from denoise_cli.fitting.material import _of_singles, material
 from denoise_cli.fitting.noisy_only import AS_IT_IS, CURVE, NOISY, PROFILE, TRAINED, fit_noisy_only
 from denoise_cli.fitting.recipe import Recipe
 from tests.conftest import toy_card, toy_network
@@ -201,3 +202,14 @@ def test_single_shots_beside_scenes_and_the_name_of_a_folder(
     card, _ = fit_noisy_only(Path(), replace(SCRATCH, steps=1), job, Wish(keep_anyway=True))
     assert card.training.startswith("12 noisy pictures of the folder pictures: ")
     assert card.summary.endswith("the folder pictures")
+
+
+def test_frames_of_a_scene_are_held_out_by_place(folder: Path) -> None:
+    """Where each is taken for a single shot, too: what is judged by is in no frame that is learnt from."""
+    findings = look(folder, Wish(method="neighbors"))
+    pieces = list(_of_singles(findings, SCRATCH, 3, lambda pixels: (0.0,), 128))
+    assert len(pieces) == 5 * 4
+    for frames, cell in pieces:
+        assert len(frames) == len(cell) == 3
+        first, *others = (gaussian_filter(shown[0], (4, 4, 0)) for shown in cell)
+        assert max(float(np.abs(first - other).mean()) for other in others) < 0.02

@@ -7,7 +7,7 @@ import torch
 
 from denoise_cli.fitting.loop import train
 from denoise_cli.fitting.noisy import NoisyPatches, noisy_patches
-from denoise_cli.fitting.objective import training_loss
+from denoise_cli.fitting.objective import mean_psnr, training_loss
 from denoise_cli.fitting.recipe import Recipe
 from denoise_cli.networks import build
 from denoise_cli.noise.camera import strength
@@ -81,3 +81,12 @@ def test_absolute_and_squared_errors() -> None:
     absolute, squared = (training_loss(same.eval(), patches, squared=way).item() for way in (False, True))
     assert absolute > 0.1
     assert squared == pytest.approx(absolute**2, rel=0.01)
+
+
+def test_a_patch_without_any_error_does_not_make_the_mean_infinite() -> None:
+    white = torch.ones(2, 3, 8, 8)
+    patches = NoisyPatches(white, white, torch.zeros(2, 1, 1, 1), torch.zeros(2, 1, 1, 1))
+    network = build("cnn", {"channels": 3}).eval()
+    for parameter in network.parameters():
+        parameter.data.zero_()
+    assert mean_psnr(network, patches) < 71

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter, shift
 
-from denoise_cli.fitting.register import Square, drift, registered
+from denoise_cli.fitting.register import REACH, Square, drift, registered
 
 SIDE = 320
 
@@ -99,3 +99,16 @@ def test_where_there_is_nothing_to_see_the_whole_frames_drift_counts() -> None:
 def test_places_beyond_the_edge_are_mirrored() -> None:
     frame = np.arange(12, dtype=np.float32).reshape(3, 4, 1)
     assert Square(0, 0, 3).of(frame, 2)[0, :, 0].tolist() == frame[2, [2, 1, 0, 1, 2, 3, 2], 0].tolist()
+
+
+def test_what_lies_beyond_a_frames_edge_tells_nothing() -> None:
+    """Four rows of the scene have left the other frame at its top, where its mirror image is no witness."""
+    frame = scene()
+    other = np.roll(frame, (-4, 0), axis=(0, 1))
+    cuts = [(Square(0, 40, 64).of(one, REACH), Square(0, 40, 64).outside(one, REACH)) for one in (frame, other)]
+    assert cuts[0][1] is not None
+    assert cuts[0][1].any(axis=(1, 2)).sum() == REACH
+    assert Square(40, 40, 20).outside(frame, REACH) is None
+    result = registered(cuts[0][0], cuts[1][0], Square(REACH, REACH, 64), (0, 0), lost=cuts[1][1])
+    assert np.isnan(result[:4]).all()
+    assert np.isfinite(result[6:]).mean() > 0.9

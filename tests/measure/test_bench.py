@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from denoise_cli.denoisers import classical
+from denoise_cli.denoisers import classical, weights
+from denoise_cli.denoisers.catalogue import load
 from denoise_cli.denoisers.classical import Filter
 from denoise_cli.errors import PictureError
 from denoise_cli.measure import bench as module
-from denoise_cli.measure.bench import Row, Terms, bench
+from denoise_cli.measure.bench import Row, Terms, _figures, bench
 from denoise_cli.measure.sets import clean_set, paired_set
+from tests.conftest import toy_card, toy_network
 
 
 def test_bench_tells_the_level_and_measures_the_noisy_pictures_too(folder: Path) -> None:
@@ -90,3 +92,11 @@ def test_pictures_too_small_for_ssim_are_named(tmp_path: Path) -> None:
 def test_the_psnr_of_equals_is_null_in_json() -> None:
     row = Row("set", 0.0, "median", 1, psnr=float("inf"))
     assert row.facts()["psnr"] is None
+
+
+def test_what_a_network_does_channel_by_channel_counts_for_each(tmp_path: Path) -> None:
+    weights.write(tmp_path / "gray.safetensors", toy_card("dncnn", 1), toy_network("dncnn", 1).state_dict())
+    denoiser = load(str(tmp_path / "gray.safetensors"), device="cpu")
+    clean = np.full((20, 30, 3), 0.5, np.float32)
+    of_three, of_one = (_figures(denoiser, x, x, None, again=False).multiply_adds for x in (clean, clean[:, :, :1]))
+    assert of_three == 3 * of_one == 3 * 600 * denoiser.card.macs_per_pixel
