@@ -176,8 +176,8 @@ def denoise_file(
 
 
 def _version(place: Place) -> tuple[int, ...] | None:
-    """What tells whether a file is still the same; of what lies in a store, nothing does."""
-    if not isinstance(place, Path):
+    """What tells whether a file is still the same; nothing, where it lies in a store or is gone."""
+    if not isinstance(place, Path) or not place.exists():
         return None
     facts = place.stat()
     return facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns

@@ -282,6 +282,10 @@ def test_in_place_a_link_to_a_file_without_a_suffix_is_no_conversion(tmp_path: P
 def test_in_place_what_was_changed_meanwhile_is_left_as_it_is(tmp_path: Path) -> None:
     path, newer = tmp_path / "a.png", saved(Pillow.fromarray(noise(20, 31, 3)), "PNG")
     path.write_bytes(saved(Pillow.fromarray(noise(20, 30, 3)), "PNG"))
+    with pytest.raises(PictureError, match="was changed while it was denoised"):
+        denoise_file(Job(path, path), settings(), lambda done, total: path.unlink(missing_ok=True))
+    assert list(tmp_path.iterdir()) == []
+    path.write_bytes(saved(Pillow.fromarray(noise(20, 30, 3)), "PNG"))
 
     def progress(done: int, total: int) -> None:
         path.write_bytes(newer)
