@@ -112,17 +112,24 @@ def _of_list(path: Place, output: Place, passed: Noted, *, overwrite: bool) -> I
         own = text.startswith(f"{path} ")
         passed.wrong.append((str(path), text[len(f"{path} ") :] if own else f"names what cannot be used: {text}"))
 
+    folder = identity(output)
     taken: dict[int, int] = {}  # sources by targets; not the names, of which there may be millions
     for source, below in named_by(path, wrong):
         job = Job(source, output / below)
-        target, own = hash(identity(job.target)), hash(identity(source))
-        if overwrite and f"{identity(source)}/".startswith(f"{identity(output)}/"):
+        there = identity(source)
+        target, own = hash(identity(job.target)), hash(there)
+        if overwrite and _lies_in(there, folder):
             wrong(f"{path} names {source}, which lies in the output folder")
         elif target not in taken and target != own:
             taken[target] = own
             yield job
         elif taken.get(target) != own:
             wrong(f"{path} names {source}, whose result would fall onto another picture")
+
+
+def _lies_in(there: str, folder: str) -> bool:
+    """Whether a place is a folder or lies below it, by their identities."""
+    return f"{there}/".startswith(f"{folder}/")
 
 
 @dataclass(frozen=True)
@@ -205,7 +212,7 @@ def listing_of(inputs: Sequence[Place], output: Place, *, overwrite: bool = Fals
         if name in names[:number]:
             raise UsageError(f"{inputs[names.index(name)]} and {inputs[number]} have one name; denoise them separately")
     for path in inputs:
-        if f"{identity(path)}/".startswith(f"{identity(output)}/"):
+        if _lies_in(identity(path), identity(output)):
             raise UsageError(f"{path} lies in the output folder {output}; name another")
     if seen.folders and seen.folders < len(inputs):
         raise UsageError("--engine ray takes folders or pictures, not both at once")

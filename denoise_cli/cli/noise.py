@@ -8,7 +8,7 @@ import typer
 
 from denoise_cli.cli import options
 from denoise_cli.cli.batch import run_batch, stopped_hint
-from denoise_cli.cli.stream import STREAM, run_stream, sources, stream_target
+from denoise_cli.cli.stream import STREAM, run_stream, stream_ends
 
 app = options.application()
 WHAT = "made noisy"
@@ -65,8 +65,7 @@ def noise(
     settings = Settings(Noiser(NoiseRange.parse(kind), seed), white=white, save=SaveOptions(quality))
     told = {"as_json": json, "quiet": quiet, "verbose": verbose}
     if STREAM in inputs or output == STREAM:
-        inputs = sources(inputs)
-        target = stream_target(inputs, output, overwrite=overwrite, as_json=json)
-        raise typer.Exit(run_stream(inputs[0], target, lambda: settings, **told, what=WHAT))
+        source, target = stream_ends(inputs, output, overwrite=overwrite, as_json=json)
+        raise typer.Exit(run_stream(source, target, lambda: settings, **told, what=WHAT))
     plan = make_plan(places(inputs), place(output), into_folder=output.endswith("/"), overwrite=overwrite)
     raise typer.Exit(run_batch(plan, lambda: settings, stopped_hint(overwrite=overwrite), **told, what=WHAT))

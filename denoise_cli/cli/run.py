@@ -13,7 +13,7 @@ from denoise_cli import DEFAULT_MODEL, __version__
 from denoise_cli.cli import options
 from denoise_cli.cli.batch import run_batch, stopped_hint
 from denoise_cli.cli.main import COMMANDS
-from denoise_cli.cli.stream import STREAM, run_stream, sources, stream_target
+from denoise_cli.cli.stream import STREAM, run_stream, stream_ends
 
 if TYPE_CHECKING:
     from denoise_cli.batch.picture import Settings
@@ -173,9 +173,8 @@ def run(
     if STREAM in inputs or output == STREAM:
         if in_place:
             raise UsageError("--in-place replaces files, and - is none")
-        inputs = sources(inputs)
-        target = stream_target(inputs, output, overwrite=overwrite, as_json=json)
-        raise typer.Exit(run_stream(inputs[0], target, load, as_json=json, quiet=quiet, verbose=verbose))
+        source, target = stream_ends(inputs, output, overwrite=overwrite, as_json=json)
+        raise typer.Exit(run_stream(source, target, load, as_json=json, quiet=quiet, verbose=verbose))
     plan = make_plan(
         places(inputs),
         None if output is None else place(output),

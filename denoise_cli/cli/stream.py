@@ -18,25 +18,21 @@ if TYPE_CHECKING:
 STREAM = "-"  # what stands for either
 
 
-def sources(inputs: Sequence[str]) -> list[str]:
-    """What is named, patterns expanded."""
-    from denoise_cli.batch.plan import places
-    from denoise_cli.places.place import URL
-
-    plain = [[name] if name == STREAM or URL.match(name) else map(str, places([name])) for name in inputs]
-    return [name for names in plain for name in names]
-
-
-def stream_target(inputs: Sequence[str], output: str | None, *, overwrite: bool, as_json: bool) -> Place | None:
-    """Where the result goes, before anything is loaded; None: to standard output.
+def stream_ends(
+    inputs: Sequence[str], output: str | None, *, overwrite: bool, as_json: bool
+) -> tuple[str, Place | None]:
+    """The one picture, which a pattern may stand for, and where its result goes, before anything is loaded; None: to
+    standard output.
 
     Raises UsageError where - cannot be meant.
     """
-    from denoise_cli.batch.plan import check_free
+    from denoise_cli.batch.plan import check_free, places
     from denoise_cli.errors import UsageError
     from denoise_cli.images.formats import by_suffix
-    from denoise_cli.places.place import is_folder, place
+    from denoise_cli.places.place import URL, is_folder, place
 
+    plain = [[name] if name == STREAM or URL.match(name) else map(str, places([name])) for name in inputs]
+    inputs = [name for names in plain for name in names]
     if len(inputs) > 1:
         raise UsageError("- stands for one picture, so it goes with no other input")
     if inputs[0] != STREAM and is_folder(place(inputs[0])):
@@ -47,13 +43,13 @@ def stream_target(inputs: Sequence[str], output: str | None, *, overwrite: bool,
     if name is None:
         if as_json:
             raise UsageError("--json and the picture both want stdout; name a file for the picture with -o")
-        return None
+        return inputs[0], None
     target = place(name)
     if name.endswith("/"):
         raise UsageError(f"{name} is a folder; name a file")
     check_free(target, overwrite=overwrite)
     by_suffix(target)
-    return target
+    return inputs[0], target
 
 
 def run_stream(
@@ -66,7 +62,7 @@ def run_stream(
     verbose: bool,
     what: str = DENOISED,
 ) -> int:
-    """Denoises standard input or a file, by what `load` gives, to where `stream_target` says. Gives the exit code."""
+    """Denoises standard input or a file, by what `load` gives, to where `stream_ends` says. Gives the exit code."""
     import io
     import time
     from pathlib import Path

@@ -72,10 +72,8 @@ def _of_scenes(findings: Findings, recipe: Recipe, channels: int, judge: Judge, 
     scenes = findings.found.scenes
     frames = sum(min(len(scene), MOST) for scene in scenes)
     random = np.random.default_rng(recipe.seed)
-    room = _room(len(scenes), frames * 4 * channels)
     at = partial(witnesses, random=random, median=not findings.squared, impulses=findings.facts.struck)
-    chosen = {scene: count for scene in scenes if (count := how_many(room, random))}
-    for scene, crops in chosen.items():
+    for scene, crops in _counts(scenes, frames * 4 * channels, random).items():
         for smaller in dict.fromkeys((side, SIDES[-1])):
             found = False
             for triples in at(scene, crops=crops, side=smaller):
@@ -96,8 +94,7 @@ def _of_singles(findings: Findings, recipe: Recipe, channels: int, judge: Judge,
     found = findings.found
     scenes = sorted([*found.scenes, *((frame,) for frame in found.singles)])
     random = np.random.default_rng(recipe.seed)
-    room = _room(len(scenes), len(found.frames) * 3 * channels)
-    counts = {scene: count for scene in scenes if (count := how_many(room, random))}
+    counts = _counts(scenes, len(found.frames) * 3 * channels, random)
     scene_of = {frame: scene for scene in counts for frame in scene}
     places: dict[tuple[Frame, ...], dict[int, list[Sequence[Pixels]]]] = {}
     chosen = sorted(scene_of)  # so that a file of many pages is read once
@@ -117,12 +114,16 @@ def _of_singles(findings: Findings, recipe: Recipe, channels: int, judge: Judge,
             yield from ((scene, shown) for shown in places.pop(scene).values())
 
 
-def _room(things: int, planes: int) -> float:
-    """For how many cells of each of so many scenes or pictures there is memory; as many as it takes to hold some out,
-    where there are few. `planes`: of a cell of each of them, all together.
+def _counts(
+    scenes: Sequence[tuple[Frame, ...]], planes: int, random: np.random.Generator
+) -> dict[tuple[Frame, ...], int]:
+    """How many cells of each scene there is memory for, of those that have any; as many as it takes to hold some out,
+    where there are few scenes. `planes`: of a cell of each of them, all together.
     """
     room = MEMORY / 2 / (planes * 4 * CROP**2)
-    return max(HELD_OUT, room) if things < HELD_OUT else room
+    if len(scenes) < HELD_OUT:
+        room = max(HELD_OUT, room)
+    return {scene: count for scene in scenes if (count := how_many(room, random))}
 
 
 def _too_little(findings: Findings) -> str:

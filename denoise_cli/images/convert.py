@@ -37,8 +37,6 @@ def fitting(image: Image, codec: Codec) -> Image:
     pixels = image.source
     if alpha is not None and image.premultiplied:
         pixels = _divided(image.pixels, alpha, _opaque(alpha, form))
-    if target.mode == "rgb" and channels == 1:
-        pixels = np.repeat(pixels[:, :], 3, axis=2)
     if alpha is not None and target is not form:
         scaled = alpha.astype(np.float64) * (target.largest / _opaque(alpha, form))
         alpha = np.clip(np.rint(np.nan_to_num(scaled)), 0, target.largest).astype(target.dtype)
@@ -50,13 +48,11 @@ def fitting(image: Image, codec: Codec) -> Image:
 
 
 def _target(form: PixelFormat, codec: Codec, with_alpha: bool) -> PixelFormat:
-    """The format nearest to `form` among those that the codec holds."""
+    """The format nearest to `form` among those that the codec holds, all of which have gray and colour."""
     mode = form.mode
     # Only PNG has palettes and pixels of one bit with transparency, and what comes from PNG is no PNG here.
     if mode in BROADER and (with_alpha or mode not in codec.modes):
         mode = BROADER[mode]
-    if mode == "gray" and mode not in codec.modes:
-        mode = "rgb"
     if mode == "palette":
         return PixelFormat.integer(mode, 8, colors=form.colors)
     if mode == "bilevel":

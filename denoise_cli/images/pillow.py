@@ -142,8 +142,8 @@ def with_palette(color: Samples, alpha: Samples | None, colors: int) -> Pillow.I
     level_of = level_of.reshape(height, width)
     colors = max(colors, len(levels))
     packed = color.astype(np.uint32) @ np.array([1, 1 << 8, 1 << 16], np.uint32)
-    distinct = [len(np.unique(packed[level_of == number])) for number in range(len(levels))]
-    share = _shares(counts.tolist(), distinct, colors)
+    distinct = np.bincount(np.unique(packed | level_of.astype(np.uint32) << 24) >> 24)
+    share = _shares(counts.tolist(), distinct.tolist(), colors)
     indices = np.zeros((height, width), np.uint8)
     palette: list[int] = []
     transparency = bytearray()

@@ -177,15 +177,6 @@ def test_struck_pixels_do_not_judge_single_shots() -> None:
     struck = np.where(random.random(truth.shape) < 0.2, random.integers(0, 2, truth.shape), truth).astype(np.float32)
     level = np.zeros_like(truth)
     source = Scenes([[struck, level, level]], expected=1, device=CPU, seed=0, smallest=32)
-
-    class Constant(Network):
-        def __init__(self, value: float) -> None:
-            super().__init__()
-            self.value = value
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return torch.full_like(x, self.value)
-
     objective = Neighbor2Neighbor(source, source, 4, 32, CPU, squared=False, impulses=True)
     best, washed_out = (objective.psnr(Constant(value)) for value in (0.2, 0.26))
     assert best > washed_out + 10
